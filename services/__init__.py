@@ -1,0 +1,1 @@
+"""The domain; it knows schemas alone: no vendor, no queue, no clock of its own."""

@@ -1,0 +1,1 @@
+"""What Kith promises, checked."""
