@@ -56,6 +56,8 @@ class PersonView(Struct, frozen=True, kw_only=True):
     moved_from: str | None = None
     met_through: str | None = None
     """The person who introduced them, by id."""
+    muted_at: datetime | None = None
+    """Since when the owner wants no follow-ups for them, when `is_muted`."""
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -153,3 +155,8 @@ class State(Struct, frozen=True, kw_only=True):
     surfaced: tuple[SurfacedIn, ...] = ()
     export_on: date | None = None
     """The day of the newest LinkedIn export."""
+    began_at: datetime | None = None
+    """When this book began: follow-ups raised since then, or within the lookback before, stay listed.
+
+    Without it only those within the lookback before now are, and those the owner has seen.
+    """

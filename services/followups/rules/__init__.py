@@ -1,0 +1,1 @@
+"""The rules: one module each, a pure function from the facts to the reasons it finds in them."""

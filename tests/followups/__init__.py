@@ -1,0 +1,1 @@
+"""The follow-up engine, rule by rule and as a whole."""
