@@ -1,0 +1,924 @@
+"""Turns calendar bytes (RFC 5545) into meetings; it never keeps a description and never runs an unweighed rule.
+
+A file is read twice. The first reading notes where each VEVENT stands, and keeps the VTIMEZONEs and the calendar's
+name. The second takes the components of one UID at a time, since an override names its occurrence in the master's
+terms, which may stand after it. Memory thus follows the number of events (some 40 bytes each), not their size.
+
+The grammar of quoted parameters, text escapes and durations is icalendar's; recurrence is dateutil's, behind the
+gate of `_ical_rules`. icalendar's whole-component parser is not used: it holds the file at once, drops a zone it
+does not know without a word, and spends most of its time on properties that are dropped here.
+"""
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import groupby
+from typing import BinaryIO, Literal, get_args
+from urllib.parse import unquote
+
+from icalendar import vDuration
+from icalendar.parser import Contentline
+from icalendar.parser.property import unescape_backslash
+from msgspec import Struct
+
+from connectors._ical_rules import RuleRefused, expand_rule
+from connectors._ical_zones import Line, Zones, known_zone, name_of, to_utc, to_wall
+from schemas.connector import Change, Skipped, Unreadable, Upsert
+from schemas.ids import ExternalId, key64
+from schemas.records import Attendee, AttendeeKind, Mailbox, Meeting, Occurrence, Partstat
+
+MOST_A_YEAR = 1_000
+"""Occurrences of one series kept in a calendar year."""
+TEXT_LIMIT = 500
+ANSWER = "an answer to an invitation"
+TOO_OLD = "older than the date asked for"
+
+_LINE_LIMIT = 64 * 1024
+_PROPERTY_LIMIT = 1024 * 1024
+_COMPONENT_LIMIT = 4 * 1024 * 1024
+_MOST_ZONES = 200
+_ZONES_LIMIT = 4 * 1024 * 1024
+_MOST_DATES = 20_000
+_MOST_ATTENDEES = 2_000
+_MOST_RANGES = 1_000
+_MOST_RULES = 4
+_UID_LIMIT = 400
+
+_IS_ANSWER, _IS_CANCEL, _IS_CUT = 1, 2, 4
+_ANSWER_METHODS = {b"REPLY", b"COUNTER", b"DECLINECOUNTER", b"REFRESH"}
+_KEPT = frozenset(
+    b"UID DTSTART DTEND DURATION RECURRENCE-ID RRULE EXRULE RDATE EXDATE SUMMARY LOCATION ORGANIZER ATTENDEE "
+    b"STATUS SEQUENCE LAST-MODIFIED DTSTAMP X-MICROSOFT-CDO-ALLDAYEVENT".split()
+)
+_HEAD = re.compile(r'([A-Za-z0-9-]+)((?:;(?:[^":]|"[^"]*")*)?):')
+_WHEN = re.compile(
+    r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d{1,9})?)?(Z)?)?", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,255}")
+_UNSEEN = dict.fromkeys((*range(32), 127, *range(128, 160), 65279, 8203)) | dict.fromkeys(
+    (8206, 8207, *range(8234, 8239), *range(8294, 8298))
+)
+_BLANKS = {9: " ", 10: " ", 11: " ", 12: " ", 13: " "}
+
+Values = Sequence[tuple[Mapping[str, str], str]]
+Properties = Mapping[str, Values]
+
+
+class Surroundings(Struct, frozen=True):
+    """What a calendar is read with.
+
+    `name` is what people know the file by. `until` is the aware end of expansion, exclusive; `since` leaves out
+    what ended before it. `zone` is the owner's IANA zone. `calendar` stands in for a missing X-WR-CALNAME.
+    """
+
+    name: str
+    zone: str
+    until: datetime
+    since: date | None = None
+    calendar: str = ""
+
+
+class When(Struct, frozen=True):
+    """A DATE or DATE-TIME (RFC 5545 3.3.4, 3.3.5): a naive wall time, and its zone if it has one."""
+
+    wall: datetime
+    zone: tzinfo | None = None
+    is_date: bool = False
+
+
+class Outline(Struct):
+    """Where the events of a file stand, and what holds for all of them.
+
+    The arrays run in parallel, one item an event: offset and length in bytes, line (from 1), a hash of its UID,
+    and flags.
+    """
+
+    offsets: "array[int]"
+    lengths: "array[int]"
+    lines: "array[int]"
+    uids: "array[int]"
+    flags: "array[int]"
+    zones: dict[str, list[Line]]
+    calendar: str = ""
+    default_zone: str = ""
+    has_calendar: bool = False
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+class _Form(Struct, frozen=True):
+    """The terms in which a series names its occurrences: its master's start."""
+
+    start: When
+    kind: Literal["date", "floating", "instant"]
+
+
+class _Range(Struct, frozen=True):
+    """An override with RANGE=THISANDFUTURE (RFC 5545 3.2.13), in its master's wall time."""
+
+    original: datetime
+    moved: timedelta
+    duration: timedelta
+    is_cancelled: bool
+
+
+class _Component(Struct, frozen=True):
+    """One VEVENT with what is needed to order it among those of its UID."""
+
+    line: int
+    flags: int
+    uid: str
+    properties: Properties
+    start: When
+    recurrence: When | None
+    sequence: int
+    modified: str
+    is_future: bool
+
+
+class _Fault(ValueError):
+    """The event cannot be understood; the text says why."""
+
+
+def window_end(now: datetime) -> datetime:
+    """A year ahead of `now`, rounded up to the end of that month: aware, exclusive."""
+    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month = first.month % 12 + 1
+    return first.replace(year=first.year + 1 + (first.month == 12), month=month)
+
+
+def read_meetings(stream: BinaryIO, surroundings: Surroundings) -> Iterator[Change]:
+    """Yield a change for each VEVENT of a seekable stream, in no promised order.
+
+    Never raises for what the bytes say: an event that cannot be understood is `Unreadable` in its place.
+    """
+    outline = outline_of(stream)
+    for places in groups_of(outline):
+        yield from read_group(stream, outline, places, surroundings)
+
+
+# ------ the first reading: where things stand
+
+
+def outline_of(stream: BinaryIO) -> Outline:
+    """Note the place of every VEVENT, and keep what holds for the whole file. Reads lines of bounded length."""
+    outline = Outline(array("q"), array("q"), array("q"), array("Q"), array("B"), {})
+    stream.seek(0)
+    offset = number = zone_bytes = 0
+    in_event = in_zone = is_partial = False
+    depth = event_offset = event_line = flags = 0
+    uid = bytearray()
+    last = b""
+    zone_lines: list[bytes] = []
+    header: dict[bytes, bytes] = {}
+
+    def close_event(end: int, cut: int = 0) -> None:
+        outline.offsets.append(event_offset)
+        outline.lengths.append(end - event_offset)
+        outline.lines.append(event_line)
+        outline.uids.append(key64(_decode(bytes(uid[:4096])).strip()))
+        outline.flags.append(flags | cut)
+
+    while line := stream.readline(_LINE_LIMIT):
+        start, offset = offset, offset + len(line)
+        is_rest, is_partial = is_partial, not line.endswith(b"\n")
+        if is_rest:
+            continue
+        number += 1
+        first = line[:1]
+        if first in b" \t" and number > 1:
+            if in_zone:
+                zone_bytes += len(line)
+                if zone_bytes < _ZONES_LIMIT and zone_lines:
+                    zone_lines[-1] += line.rstrip(b"\r\n")[1:]
+            elif last and len(uid) < 4096:
+                uid += line.strip(b"\r\n")[1:]
+            continue
+        last = b""
+        if in_event and first not in b"BbEeUu":
+            continue
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        name, _, value = line.partition(b":")
+        name = name.partition(b";")[0].strip().upper()
+        value = value.strip()
+        kind = value.upper() if name in {b"BEGIN", b"END"} else b""
+        if name == b"BEGIN" and kind in {
+            b"VEVENT",
+            b"VCALENDAR",
+            b"VTIMEZONE",
+            b"VTODO",
+            b"VJOURNAL",
+            b"VFREEBUSY",
+        }:
+            if in_event:
+                close_event(start)
+            in_event = in_zone = False
+            if kind == b"VEVENT":
+                in_event, depth, event_offset, event_line = True, 0, start, number
+                uid.clear()
+                method = header.get(b"METHOD", b"").upper()
+                flags = _IS_ANSWER if method in _ANSWER_METHODS else _IS_CANCEL if method == b"CANCEL" else 0
+            elif kind == b"VCALENDAR":
+                outline.has_calendar = True
+                header.pop(b"METHOD", None)
+            elif kind == b"VTIMEZONE" and len(outline.zones) < _MOST_ZONES and zone_bytes < _ZONES_LIMIT:
+                in_zone, zone_lines = True, []
+        elif in_event:
+            if name == b"END" and (kind in {b"VEVENT", b"VCALENDAR"}):
+                close_event(offset if kind == b"VEVENT" else start)
+                in_event = False
+            elif name in {b"BEGIN", b"END"}:
+                depth += 1 if name == b"BEGIN" else -1
+            elif name == b"UID" and depth <= 0 and not uid:
+                uid += value[:4096]
+                last = b"UID"
+        elif in_zone:
+            if name == b"END" and kind in {b"VTIMEZONE", b"VCALENDAR"}:
+                in_zone = False
+                _keep_zone(outline, zone_lines)
+            else:
+                zone_bytes += len(line)
+                if zone_bytes < _ZONES_LIMIT:
+                    zone_lines.append(line.rstrip(b"\r\n"))
+        elif name in {b"METHOD", b"X-WR-CALNAME", b"X-WR-TIMEZONE"}:
+            header[name] = value[:1000]
+    if in_event:
+        close_event(offset, _IS_CUT)
+    outline.calendar = clean_text(unescape_backslash(_decode(header.get(b"X-WR-CALNAME", b""))))
+    outline.default_zone = _decode(header.get(b"X-WR-TIMEZONE", b""))
+    return outline
+
+
+def groups_of(outline: Outline) -> Iterator[list[int]]:
+    """The events of each UID together, as indexes into the outline; the order is the same for the same bytes."""
+    order = sorted(range(len(outline)), key=outline.uids.__getitem__)
+    for _, group in groupby(order, key=outline.uids.__getitem__):
+        yield list(group)
+
+
+def _keep_zone(outline: Outline, raw: Sequence[bytes]) -> None:
+    lines = [line for text in raw if (line := read_line(_decode(text))) is not None]
+    tzid = next((value.strip() for name, _, value in lines if name == "TZID"), "")
+    if tzid:
+        outline.zones.setdefault(tzid, lines)
+
+
+# ------ the second reading: the components of one UID
+
+
+def read_group(
+    stream: BinaryIO,
+    outline: Outline,
+    places: Sequence[int],
+    surroundings: Surroundings,
+    zones: Zones | None = None,
+) -> Iterator[Change]:
+    """Yield one change for each event of one UID. `zones` may be kept from one call to the next of a file."""
+    reader = _Reader(stream, outline, surroundings, zones or Zones(surroundings.zone, outline.zones))
+    masters: list[_Component] = []
+    ranges: list[_Component] = []
+    if len(places) > 1:
+        for component in reader.components(places):
+            if isinstance(component, _Component):
+                if component.recurrence is None:
+                    masters.append(_without_text(component))
+                elif component.is_future and len(ranges) < _MOST_RANGES:
+                    ranges.append(_without_text(component))
+    newest = max(masters, key=lambda c: (c.sequence, c.modified, c.start.wall), default=None)
+    form = None if newest is None else _form_of(newest, reader)
+    extra = _unrelated(masters)
+    for component in reader.components(places):
+        if not isinstance(component, _Component):
+            yield component
+            continue
+        try:
+            if component.recurrence is not None:
+                yield reader.override(component, form)
+            else:
+                yield reader.master(component, ranges, extra.get(component.start.wall, ""))
+        except (_Fault, RuleRefused) as fault:
+            yield reader.unreadable(component.line, component.uid, str(fault))
+        except (ValueError, OverflowError):
+            yield reader.unreadable(component.line, component.uid, "one of its dates is out of range")
+
+
+class _Reader:
+    """Reads the components of one file."""
+
+    def __init__(self, stream: BinaryIO, outline: Outline, surroundings: Surroundings, zones: Zones) -> None:
+        self._stream = stream
+        self._outline = outline
+        self._surroundings = surroundings
+        self.zones = zones
+        self._default_zone = known_zone(outline.default_zone)
+        self._calendar = outline.calendar or surroundings.calendar
+        self._since = None
+        if surroundings.since is not None:
+            self._since = to_utc(datetime.combine(surroundings.since, time()), zones.owner)
+
+    def components(self, places: Iterable[int]) -> Iterator[_Component | Unreadable | Skipped]:
+        for place in places:
+            line, flags = self._outline.lines[place], self._outline.flags[place]
+            if flags & _IS_ANSWER:
+                yield Skipped(ANSWER)
+                continue
+            properties = _read_properties(
+                self._stream, self._outline.offsets[place], self._outline.lengths[place]
+            )
+            uid = _clean_uid(_first(properties, "UID"))
+            if flags & _IS_CUT:
+                yield self.unreadable(line, uid, "the file ends in the middle of it")
+                continue
+            try:
+                yield self._component(line, flags, uid, properties)
+            except _Fault as fault:
+                yield self.unreadable(line, uid, str(fault))
+
+    def _component(self, line: int, flags: int, uid: str, properties: Properties) -> _Component:
+        if "DTSTART" not in properties:
+            raise _Fault("it has no start (DTSTART)")
+        start = self._when(properties["DTSTART"][0], "DTSTART")
+        recurrence, is_future = None, False
+        if "RECURRENCE-ID" in properties:
+            recurrence = self._when(properties["RECURRENCE-ID"][0], "RECURRENCE-ID")
+            is_future = properties["RECURRENCE-ID"][0][0].get("RANGE", "").upper() == "THISANDFUTURE"
+        if not uid:
+            # Without a UID the event is known by what it says and when.
+            uid = f"no-uid-{key64(_first(properties, 'SUMMARY'), start.wall.isoformat()):016x}"
+        sequence = _first(properties, "SEQUENCE").strip()
+        return _Component(
+            line=line,
+            flags=flags,
+            uid=uid,
+            properties=properties,
+            start=start,
+            recurrence=recurrence,
+            sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 10 else 0,
+            modified=self._modified(properties),
+            is_future=is_future,
+        )
+
+    def _modified(self, properties: Properties) -> str:
+        for name in ("LAST-MODIFIED", "DTSTAMP"):
+            if name in properties:
+                try:
+                    return _basic(self._instant(self._when(properties[name][0], name)))
+                except (_Fault, OverflowError):
+                    continue
+        return ""
+
+    def override(self, component: _Component, form: _Form | None) -> Change:
+        recurrence = component.recurrence
+        if recurrence is None:
+            raise _Fault("it names no occurrence")
+        if form is None:
+            form = _Form(recurrence, _kind_of(recurrence))
+        name = self._name(recurrence, form)
+        return self._upsert(component, f"{component.uid}/{name}", component.uid, recurrence_id=name)
+
+    def master(self, component: _Component, ranges: Sequence[_Component], suffix: str) -> Change:
+        uid = f"{component.uid}/{suffix}" if suffix else component.uid
+        if not component.properties.keys() & {"RRULE", "RDATE"} or not any(
+            value.strip() for name in ("RRULE", "RDATE") for _, value in component.properties.get(name, ())
+        ):
+            return self._upsert(component, uid, uid)
+        occurrences, is_shortened, tzid = self._expand(component, ranges)
+        if self._since is not None:
+            since = self._since
+            occurrences = [o for o in occurrences if self._aware(o.ends_at) >= since]
+            if not occurrences:
+                return Skipped(TOO_OLD)
+        return self._upsert(
+            component, uid, uid, series=(occurrences, is_shortened, tzid), later=[r.modified for r in ranges]
+        )
+
+    def _upsert(
+        self,
+        component: _Component,
+        key: str,
+        uid: str,
+        *,
+        recurrence_id: str = "",
+        series: tuple[Sequence[Occurrence], bool, str] | None = None,
+        later: Sequence[str] = (),
+    ) -> Change:
+        properties = component.properties
+        start, duration, is_all_day = self._span(component)
+        starts_at, ends_at = self._between(start, duration)
+        if series is None and self._since is not None and self._aware(ends_at) < self._since:
+            return Skipped(TOO_OLD)
+        status = _first(properties, "STATUS").strip().upper()
+        stamp = f"{component.sequence:010d}.{max([component.modified, *later])}"
+        if series is not None:
+            # A later import sees further ahead: of equal revisions the one that reaches further is the greater.
+            stamp += f".{self._surroundings.until:%Y%m}"
+        meeting = Meeting(
+            uid=uid,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            recurrence_id=recurrence_id,
+            occurrences=tuple(series[0]) if series else (),
+            is_series=series is not None,
+            is_shortened=series is not None and series[1],
+            is_all_day=is_all_day,
+            is_cancelled=status == "CANCELLED" or bool(component.flags & _IS_CANCEL),
+            summary=clean_text(unescape_backslash(_first(properties, "SUMMARY")[: 4 * TEXT_LIMIT])),
+            location=clean_text(unescape_backslash(_first(properties, "LOCATION")[: 4 * TEXT_LIMIT])),
+            organizer=_organizer(properties.get("ORGANIZER", ())),
+            attendees=_attendees(properties.get("ATTENDEE", ())),
+            calendar=self._calendar,
+            tzid=series[2] if series else name_of(start.zone),
+        )
+        return Upsert(ExternalId(key), meeting, stamp)
+
+    # ------ time
+
+    def _when(self, prop: tuple[Mapping[str, str], str], name: str) -> When:
+        when = self._read_when(*prop)
+        if when is None:
+            raise _Fault(f"its {name} is not a date ({prop[1][:40]!r})")
+        return when
+
+    def _read_when(self, parameters: Mapping[str, str], value: str) -> When | None:
+        match = _WHEN.fullmatch(value.strip())
+        if match is None:
+            return None
+        try:
+            wall = datetime(int(match[1]), int(match[2]), int(match[3]))  # noqa: DTZ001 -- a wall time
+        except ValueError:
+            return None
+        if match[4] is None:
+            return When(wall, None, is_date=True)
+        hour, minute, second = int(match[4]), int(match[5]), int(match[6] or 0)
+        if hour > 24 or minute > 59 or second > 60:
+            return None
+        try:
+            wall += timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
+        except OverflowError:
+            return None
+        if match[7]:
+            return When(wall, UTC)
+        tzid = parameters.get("TZID", "").strip()
+        return When(wall, self.zones.find(tzid) if tzid else None)
+
+    def _instant(self, when: When) -> datetime:
+        return to_utc(when.wall, when.zone or self.zones.owner)
+
+    def _aware(self, moment: datetime) -> datetime:
+        return moment if moment.tzinfo is not None else to_utc(moment, self.zones.owner)
+
+    def _span(self, component: _Component) -> tuple[When, timedelta, bool]:
+        """Start, length, and whether it is all-day; the length of a zoned meeting is exact, else of wall time."""
+        start, properties = component.start, component.properties
+        if "DTEND" in properties:
+            end = self._when(properties["DTEND"][0], "DTEND")
+            if start.zone is not None and end.zone is not None:
+                length = self._instant(end) - self._instant(start)
+            else:
+                length = end.wall - start.wall
+        else:
+            length = self._duration(start, properties.get("DURATION", ()))
+        day = timedelta(days=1)
+        if start.is_date:
+            # DTEND=DTSTART occurs: one day.
+            return start, max(day, timedelta(days=-(-length // day))), True
+        midnight = self._midnight(component, length)
+        if midnight is not None:
+            return When(midnight[0], None, is_date=True), midnight[1], True
+        return start, max(timedelta(), length), False
+
+    def _duration(self, start: When, values: Values) -> timedelta:
+        if not values:
+            return timedelta()
+        text = values[0][1].strip().upper()
+        try:
+            length: timedelta = vDuration.from_ical(text[:50])  # type: ignore[no-untyped-call]  # icalendar's
+        except (ValueError, OverflowError):
+            raise _Fault(f"its DURATION is not one ({text[:40]!r})") from None
+        if start.zone is not None and "T" not in text:
+            # RFC 5545 3.3.6: days are nominal, so that a day over a clock change has 23 or 25 hours.
+            return to_utc(start.wall + length, start.zone) - to_utc(start.wall, start.zone)
+        return length
+
+    def _midnight(self, component: _Component, length: timedelta) -> tuple[datetime, timedelta] | None:
+        """The first midnight and the whole days of an all-day meeting written as date-times (Outlook)."""
+        flag = _first(component.properties, "X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper()
+        start = component.start
+        if flag == "FALSE" or length <= timedelta():
+            return None
+        walls = [start.wall]
+        if start.zone is UTC:
+            if flag != "TRUE":
+                return None
+            walls += [to_wall(start.wall, self._default_zone or self.zones.owner)]
+        for wall in walls:
+            zone = start.zone if wall is start.wall else self._default_zone or self.zones.owner
+            end = wall + length if zone is None else to_wall(to_utc(wall, zone) + length, zone)
+            if wall.time() == time() and end.time() == time() and end > wall:
+                return wall, end - wall
+        return None
+
+    def _between(self, start: When, duration: timedelta) -> tuple[datetime, datetime]:
+        """Start and end as a record has them: aware UTC, or naive when floating or all-day."""
+        if start.zone is None:
+            return start.wall, start.wall + duration
+        begin = to_utc(start.wall, start.zone)
+        return begin, begin + duration
+
+    def _name(self, when: When, form: _Form) -> str:
+        """A recurrence-id in its series' terms: `20260301T080000Z`, `20260301`, or floating `20260301T080000`."""
+        wall = self._wall_in(when, form)
+        if form.kind == "date":
+            return f"{wall:%Y%m%d}"
+        if form.kind == "floating" or form.start.zone is None:
+            return f"{wall:%Y%m%dT%H%M%S}"
+        if when.zone is not None:
+            return _basic(self._instant(when))
+        return _basic(to_utc(wall, form.start.zone))
+
+    def _wall_in(self, when: When, form: _Form) -> datetime:
+        """The wall time of a date or time in the terms of a series."""
+        if form.kind == "date":
+            if when.zone is UTC and when.wall.time() != time():
+                return datetime.combine(to_wall(when.wall, form.start.zone or self.zones.owner), time())
+            return datetime.combine(when.wall, time())
+        if when.is_date:
+            return datetime.combine(when.wall, form.start.wall.time())
+        if when.zone is None or when.zone is form.start.zone:
+            return when.wall
+        return to_wall(self._instant(when), form.start.zone or self.zones.owner)
+
+    # ------ series
+
+    def _expand(
+        self, component: _Component, ranges: Sequence[_Component]
+    ) -> tuple[Sequence[Occurrence], bool, str]:
+        """Every occurrence of a series inside the window without its exclusions, and whether it was shortened."""
+        start, duration, is_all_day = self._span(component)
+        kind: Literal["date", "floating", "instant"] = "date" if is_all_day else _kind_of(start)
+        if is_all_day and component.start.zone is not None:
+            start = When(start.wall, component.start.zone, is_date=True)
+        form = _Form(start, kind)
+        walls, is_shortened = self._walls(component, form)
+        if start.zone is UTC and self._default_zone is not None and kind == "instant":
+            # A series anchored in UTC moves with the clock of its calendar (X-WR-TIMEZONE), as long as its rule
+            # meets its start there.
+            local = _Form(When(to_wall(start.wall, self._default_zone), self._default_zone), kind)
+            moved, cut = self._walls(component, local)
+            if moved and moved[0] == local.start.wall:
+                form, start, walls, is_shortened = local, local.start, moved, cut
+        lengths: dict[datetime, timedelta] = {}
+        walls, was_cut = self._with_dates(component, form, walls, lengths)
+        is_shortened |= was_cut
+        walls, was_cut = _at_most_a_year(walls)
+        is_shortened |= was_cut
+        changes = self._ranges(ranges, form, duration)
+        edges = [change.original for change in changes]
+        occurrences = []
+        for wall in walls:
+            moved_wall, length = wall, lengths.get(wall, duration)
+            index = bisect_right(edges, wall) - 1
+            if index >= 0 and edges[index] != wall:
+                change = changes[index]
+                if change.is_cancelled:
+                    continue
+                moved_wall, length = wall + change.moved, change.duration
+            zone = None if kind != "instant" else start.zone
+            begin, end = self._between(When(moved_wall, zone), length)
+            name = self._name(When(wall, start.zone, is_date=kind == "date"), form)
+            occurrences.append(Occurrence(name, begin, end))
+        return occurrences, is_shortened, name_of(start.zone) if kind == "instant" else ""
+
+    def _walls(self, component: _Component, form: _Form) -> tuple[list[datetime], bool]:
+        """The wall times of DTSTART and RRULE, without those of EXRULE, rising."""
+        start, properties = form.start, component.properties
+        zone = start.zone or self.zones.owner
+        end = to_wall(self._surroundings.until, zone)
+        rules = [value for _, value in properties.get("RRULE", ()) if value.strip()]
+        exclusions = [value for _, value in properties.get("EXRULE", ()) if value.strip()]
+        share = len(rules) + len(exclusions)
+        if share > _MOST_RULES:
+            raise _Fault(f"it has {share} recurrence rules; one is usual, {_MOST_RULES} are read")
+
+        def expand(rule: str) -> tuple[list[datetime], bool]:
+            found = expand_rule(
+                rule,
+                start.wall,
+                end,
+                lambda utc: to_wall(utc, zone),
+                is_date=form.kind == "date",
+                share=share,
+            )
+            return found.starts, found.is_shortened
+
+        walls = {start.wall}
+        is_shortened = False
+        for rule in rules:
+            found, was_cut = expand(rule)
+            count = re.search(r"(?:^|;)COUNT=(\d{1,18})(?:;|$)", rule.upper())
+            if count is not None and found[:1] != [start.wall]:
+                # RFC 5545 3.8.5.3: DTSTART counts as the first occurrence even where the rule does not meet it.
+                found = found[: int(count[1]) - 1]
+            walls.update(found)
+            is_shortened |= was_cut
+        for rule in exclusions:
+            found, was_cut = expand(rule)
+            walls.difference_update(found)
+            is_shortened |= was_cut
+        return sorted(walls), is_shortened
+
+    def _with_dates(
+        self,
+        component: _Component,
+        form: _Form,
+        walls: Iterable[datetime],
+        lengths: dict[datetime, timedelta],
+    ) -> tuple[list[datetime], bool]:
+        """The wall times with RDATE and without EXDATE; `lengths` takes those of periods."""
+        added, cut = self._dates(component.properties.get("RDATE", ()), form, lengths)
+        end = to_wall(self._surroundings.until, form.start.zone or self.zones.owner)
+        every = set(walls) | {self._wall_in(when, form) for when in added}
+        excluded, excluded_cut = self._dates(component.properties.get("EXDATE", ()), form, {})
+        if excluded and form.kind != "date":
+            days = {when.wall.date() for when in excluded if when.is_date}
+            every = {wall for wall in every if wall.date() not in days}
+        every -= {self._wall_in(when, form) for when in excluded}
+        return sorted(wall for wall in every if wall < end), cut or excluded_cut
+
+    def _dates(
+        self, values: Values, form: _Form, lengths: dict[datetime, timedelta]
+    ) -> tuple[list[When], bool]:
+        found: list[When] = []
+        for parameters, value in values:
+            for text in value.split(",", _MOST_DATES - len(found)):
+                if len(found) >= _MOST_DATES:
+                    return found, True
+                begin, _, end = text.partition("/")
+                when = self._read_when(parameters, begin)
+                if when is None:
+                    if text.strip():
+                        raise _Fault(f"one of its dates is not one ({text[:40]!r})")
+                    continue
+                found.append(when)
+                if end:
+                    length = self._period(when, parameters, end)
+                    if length is not None:
+                        lengths[self._wall_in(when, form)] = length
+        return found, False
+
+    def _period(self, begin: When, parameters: Mapping[str, str], end: str) -> timedelta | None:
+        if end.strip().upper().startswith("P"):
+            return max(timedelta(), self._duration(begin, [({}, end)]))
+        when = self._read_when(parameters, end)
+        return None if when is None else max(timedelta(), self._instant(when) - self._instant(begin))
+
+    def _ranges(self, components: Sequence[_Component], form: _Form, usual: timedelta) -> list[_Range]:
+        found: dict[datetime, _Range] = {}
+        for component in sorted(components, key=lambda c: (c.sequence, c.modified)):
+            if component.recurrence is None:
+                continue
+            try:
+                original = self._wall_in(component.recurrence, form)
+                start, duration, is_all_day = self._span(component)
+            except (_Fault, OverflowError):
+                continue
+            moved = self._wall_in(start, form) - original
+            found[original] = _Range(
+                original,
+                moved,
+                duration if is_all_day == (form.kind == "date") else usual,
+                _first(component.properties, "STATUS").strip().upper() == "CANCELLED",
+            )
+        return [found[original] for original in sorted(found)]
+
+    def unreadable(self, line: int, uid: str, reason: str) -> Unreadable:
+        known = f" (UID {uid[:80]})" if uid and not uid.startswith("no-uid-") else ""
+        return Unreadable(f"{self._surroundings.name}, event at line {line}{known}", reason)
+
+
+def _kind_of(when: When) -> Literal["date", "floating", "instant"]:
+    return "date" if when.is_date else "floating" if when.zone is None else "instant"
+
+
+def _form_of(component: _Component, reader: _Reader) -> _Form | None:
+    try:
+        start, _, is_all_day = reader._span(component)  # noqa: SLF001 -- the same module
+    except (_Fault, ValueError, OverflowError):
+        return None
+    if is_all_day:
+        return _Form(When(start.wall, component.start.zone, is_date=True), "date")
+    return _Form(start, _kind_of(start))
+
+
+def _without_text(component: _Component) -> _Component:
+    """The component with no more than its times, so that many can be held."""
+    kept = {
+        name: values[:1]
+        for name, values in component.properties.items()
+        if name in {"DTEND", "DURATION", "STATUS", "X-MICROSOFT-CDO-ALLDAYEVENT"}
+    }
+    return _Component(
+        component.line,
+        component.flags,
+        component.uid,
+        kept,
+        component.start,
+        component.recurrence,
+        component.sequence,
+        component.modified,
+        component.is_future,
+    )
+
+
+def _unrelated(masters: Sequence[_Component]) -> Mapping[datetime, str]:
+    """What to add to the UID of events that share one without being revisions of one another, by start.
+
+    Observed 2026-11: Zoom series and home-made feeds give one UID to several events. Revisions of one meeting
+    differ in SEQUENCE; of those that do not, the earliest keeps the plain UID.
+    """
+    starts_of: dict[int, set[datetime]] = {}
+    for master in masters:
+        starts_of.setdefault(master.sequence, set()).add(master.start.wall)
+    if all(len(starts) < 2 for starts in starts_of.values()):
+        return {}
+    starts = sorted(set().union(*starts_of.values()))
+    return {start: f"{start:%Y%m%dT%H%M%S}" for start in starts[1:]}
+
+
+def _at_most_a_year(walls: Sequence[datetime]) -> tuple[list[datetime], bool]:
+    kept: list[datetime] = []
+    for _, year in groupby(walls, key=lambda wall: wall.year):
+        kept += list(year)[:MOST_A_YEAR]
+    return kept, len(kept) < len(walls)
+
+
+def _basic(instant: datetime) -> str:
+    return f"{instant:%Y%m%dT%H%M%SZ}"
+
+
+# ------ content lines
+
+
+def read_line(text: str) -> Line | None:
+    """Split an unfolded content line (RFC 5545 3.1); None when it is none."""
+    head, sign, value = text.partition(":")
+    if '"' not in head:
+        if not sign:
+            return None
+        name, *pairs = head.split(";")
+        parameters = {}
+        for pair in pairs:
+            key, _, content = pair.partition("=")
+            parameters[key.strip().upper()] = content.strip()
+        return name.strip().upper(), parameters, value
+    match = _HEAD.match(text)
+    if match is None or match.end() > _LINE_LIMIT:
+        return None
+    try:
+        name, found, _ = Contentline(match[0] + "x").raw_parts()  # type: ignore[no-untyped-call]  # icalendar's
+    except ValueError:
+        return None
+    parameters = {
+        key.upper(): content if isinstance(content, str) else ",".join(content)
+        for key, content in found.items()
+    }
+    return name.upper(), parameters, text[match.end() :]
+
+
+def _read_properties(stream: BinaryIO, offset: int, length: int) -> Properties:
+    """The properties of one component that matter here, without those of the components inside it."""
+    properties: dict[str, list[tuple[Mapping[str, str], str]]] = {}
+    for raw in _kept_lines(stream, offset, length):
+        line = read_line(_decode(raw))
+        if line is not None:
+            name, parameters, value = line
+            properties.setdefault(name, []).append((parameters, value))
+    return properties
+
+
+def _kept_lines(stream: BinaryIO, offset: int, length: int) -> Iterator[bytes]:
+    """The unfolded lines of a component that are kept, bytes unfolded before they are decoded."""
+    stream.seek(offset)
+    left, total, depth = length, 0, 0
+    current: bytearray | None = None
+    is_partial = False
+    while left > 0 and (line := stream.readline(min(_LINE_LIMIT, left))):
+        left -= len(line)
+        is_rest, is_partial = is_partial, not line.endswith(b"\n")
+        if is_rest or line[:1] in b" \t":
+            if current is not None and len(current) < _PROPERTY_LIMIT and total < _COMPONENT_LIMIT:
+                rest = line.rstrip(b"\r\n")
+                current += rest if is_rest else rest[1:]
+                total += len(rest)
+            continue
+        if current is not None:
+            yield bytes(current)
+            current = None
+        name = line.partition(b":")[0].partition(b";")[0].strip().upper()
+        if name == b"BEGIN":
+            depth += 1
+        elif name == b"END":
+            depth -= 1
+        elif depth == 1 and name in _KEPT and total < _COMPONENT_LIMIT:
+            current = bytearray(line.rstrip(b"\r\n"))
+            total += len(current)
+    if current is not None:
+        yield bytes(current)
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def _first(properties: Properties, name: str) -> str:
+    values = properties.get(name)
+    return values[0][1] if values else ""
+
+
+def _clean_uid(text: str) -> str:
+    uid = text.translate(_UNSEEN).strip()
+    return uid if len(uid) <= _UID_LIMIT else f"{uid[:_UID_LIMIT]}~{key64(uid):016x}"
+
+
+def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Text as records keep it: NFC, on one line, without control or direction marks, cut at `limit`."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.translate(_BLANKS).translate(_UNSEEN).split())[:limit].strip()
+
+
+# ------ people
+
+_CALENDAR_HOST = re.compile(r"@(?:[a-z]+\.)?calendar\.google\.com$")
+_KINDS: Mapping[str, AttendeeKind] = {kind.upper(): kind for kind in get_args(AttendeeKind)}
+_PARTSTATS: Mapping[str, Partstat] = {partstat.upper(): partstat for partstat in get_args(Partstat)}
+
+
+def address_of(value: str, parameters: Mapping[str, str] = {}) -> str:
+    """The addr-spec of a calendar user (RFC 5545 3.3.3), lower-cased, IDNA decoded; empty when it names none.
+
+    `invalid:nomail` (Exchange), `/principals/…` and `urn:uuid:` (Apple) name none; then EMAIL= may (RFC 7986 6.2).
+    """
+    for text in (value, parameters.get("EMAIL", "")):
+        bare = text.strip().strip("<>\"'")[:1000]
+        if bare[:7].lower() == "mailto:":
+            bare = bare[7:]
+        bare = unquote(bare).partition("?")[0].translate(_UNSEEN).strip().strip("<>\"'").lower()
+        if _ADDRESS.fullmatch(bare):
+            return _idna_decoded(unicodedata.normalize("NFC", bare))
+    return ""
+
+
+def _idna_decoded(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    if "xn--" in domain:
+        try:
+            domain = domain.encode("ascii").decode("idna")
+        except UnicodeError:
+            return address
+    return f"{local}@{domain}"
+
+
+def _organizer(values: Values) -> Mailbox | None:
+    for parameters, value in values:
+        address = address_of(value, parameters)
+        # A shared Google calendar calls its own meetings; nobody is meant by it.
+        if address and not _CALENDAR_HOST.search(address):
+            return Mailbox(address, _common_name(parameters, address))
+    return None
+
+
+def _attendees(values: Values) -> tuple[Attendee, ...]:
+    found: dict[str, Attendee] = {}
+    for parameters, value in values[:_MOST_ATTENDEES]:
+        address = address_of(value, parameters)
+        if not address:
+            continue
+        known = found.get(address)
+        if known is not None and known.partstat != "needs-action":
+            continue
+        role = parameters.get("ROLE", "").upper()
+        kind = _KINDS.get(parameters.get("CUTYPE", "INDIVIDUAL").upper(), "unknown")
+        if _CALENDAR_HOST.search(address):
+            kind = "resource"
+        found[address] = Attendee(
+            address=address,
+            name=_common_name(parameters, address),
+            partstat=_PARTSTATS.get(parameters.get("PARTSTAT", "").upper(), "needs-action"),
+            kind=kind,
+            is_optional=role in {"OPT-PARTICIPANT", "NON-PARTICIPANT"},
+        )
+    return tuple(found.values())
+
+
+def _common_name(parameters: Mapping[str, str], address: str) -> str:
+    name = clean_text(unescape_backslash(parameters.get("CN", "")), 200).strip("'\" ")
+    return "" if name.lower() in {address, f"mailto:{address}"} else name
