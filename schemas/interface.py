@@ -207,12 +207,20 @@ class Followup(Struct):
 
 
 class DigestItem(Struct):
-    """One line of the digest with its reason."""
+    """One line of the digest with its reason.
+
+    `text` stands alone; where it begins with `when` or `name`, these are given apart for whoever sets the page.
+    """
 
     person: str | None
     text: str
     why: str
     followup: str | None
+    name: str | None = None
+    about: str | None = None
+    """What the person does and where."""
+    when: str | None = None
+    evidence: list[str] = msgspec.field(default_factory=list)
 
 
 class DigestSection(Struct):
@@ -232,6 +240,8 @@ class Digest(Struct):
     owner: str
     sections: list[DigestSection]
     numbers: dict[str, Any]
+    subject: str = ""
+    greeting: str = ""
 
 
 class Goal(Struct):

@@ -1,0 +1,206 @@
+"""An owner's book, kept in step: everything derived follows the stream and the clock.
+
+`keep()` reads what is new in the stream, notes the meetings that have ended since, tells people, threads and
+follow-ups anew where something changed, and leaves the book as of one instant. Stopped anywhere, it goes on from
+there; repeated, it changes nothing. Nothing here has an effect outside the database.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from schemas.clock import Clock, epoch, instant
+from schemas.decisions import AnyDecision, OwnerDeclared
+from schemas.events import VERSION, encode_body, kind_of
+from schemas.ids import key_of
+from schemas.interface import Followup
+from services.followups import followups as tell_followups
+from services.history.parts import Kind, unpack
+from services.history.projector import NAME, Projector
+from services.people import PeopleTeller
+from services.situation import situation
+from services.state import State
+from services.store import events as stream
+from services.store import followups as followup_rows
+from services.store import history as rows
+from services.store.unit import Store, Unit
+from services.threads import ThreadTeller
+
+DECISIONS = "decisions"
+"""The account and stream of the owner's own word."""
+_encode = msgspec.json.Encoder().encode
+_followup_decoder = msgspec.json.Decoder(Followup)
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is, and of how much (0 when unknown)."""
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    return
+
+
+class Habits(Struct, frozen=True):
+    """What the owner's settings say of follow-ups."""
+
+    lookback: timedelta = timedelta(days=60)
+    weekly_cap: int = 5
+
+
+class Book:
+    """Everything Kith keeps for one owner."""
+
+    def __init__(self, store: Store, owner: int, clock: Clock, habits: Habits | None = None) -> None:
+        self.store = store
+        self.owner = owner
+        self.clock = clock
+        self.habits = habits or Habits()
+        self._projector = Projector(store, owner)
+        self._people = PeopleTeller(store, owner)
+        self._threads = ThreadTeller(store, owner)
+
+    # --- keeping in step ----------------------------------------------------------------------------------------------
+
+    def follow(self, limit: int) -> int:
+        """Take about `limit` new events into history, and tell nothing anew yet; how many there were."""
+        return self._projector.catch_up(epoch(self.clock.now()), limit=limit)
+
+    def keep(self, progress: Progress = _silent) -> None:
+        """Bring everything derived up to the stream's end and the present instant."""
+        now = self.clock.now()
+        with self.store.read() as unit:
+            seq, as_of = stream.position(unit, self.owner, NAME)
+            last = stream.last_seq(unit, self.owner)
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("history", done, max(0, last - seq))
+
+        read = self._projector.catch_up(epoch(now), advance)
+        self._note_ended(as_of, epoch(now))
+        told = self._settle(now, progress)
+        with self.store.read() as unit:
+            _, as_of = stream.position(unit, self.owner, NAME)
+        if read or told or as_of != epoch(now):
+            self._tell_followups(now)
+
+    def is_kept(self) -> bool:
+        """Whether nothing new is in the stream and the book was told today."""
+        now = self.clock.now()
+        with self.store.read() as unit:
+            seq, as_of = stream.position(unit, self.owner, NAME)
+            return seq == stream.last_seq(unit, self.owner) and instant(as_of).date() == now.date()
+
+    def replay(self, progress: Progress = _silent) -> None:
+        """Drop everything derived and make it again from the stream; has no effect outside the database."""
+        now = self.clock.now()
+        with self.store.read() as unit:
+            last = stream.last_seq(unit, self.owner)
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("history", done, last)
+
+        self._projector.rebuild(epoch(now), advance)
+        self._settle(now, progress)
+        self._tell_followups(now)
+
+    def _note_ended(self, before: int, now: int) -> None:
+        """A meeting counts once it is over: those that ended between two instants change their people."""
+        if before == now:
+            return
+        with self.store.write() as unit:
+            ended = rows.ended_between(unit, self.owner, min(before, now), max(before, now), Kind.MEETING)
+            identities = {key for row in ended for key, _ in unpack(row.parts)}
+            persons = rows.person_of(unit, self.owner, sorted(identities))
+            rows.touch_people(unit, self.owner, sorted(set(persons.values())))
+
+    def _settle(self, now: datetime, progress: Progress) -> int:
+        progress("people", 0, 0)
+        people = self._people.settle(now)
+        progress("threads", 0, 0)
+        return people + self._threads.settle()
+
+    def _tell_followups(self, now: datetime) -> None:
+        with self.store.write() as unit:
+            told = tell_followups(self._situation(unit, now))
+            followup_rows.set_followups(
+                unit,
+                self.owner,
+                [(one.id, one.state, one.rule, key_of("p", one.person or ""), _encode(one)) for one in told],
+            )
+            seq, _ = stream.position(unit, self.owner, NAME)
+            stream.set_position(unit, self.owner, NAME, seq, epoch(now))
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def situation(self) -> State:
+        """The owner's state at the present instant."""
+        with self.store.read() as unit:
+            return self._situation(unit, self.clock.now())
+
+    def _situation(self, unit: Unit, now: datetime) -> State:
+        return situation(
+            unit, self.owner, now, lookback=self.habits.lookback, weekly_cap=self.habits.weekly_cap
+        )
+
+    def followups(self, person: int | None = None) -> list[Followup]:
+        """The follow-ups as last told, oldest reason first; all, or one person's."""
+        with self.store.read() as unit:
+            found = [
+                _followup_decoder.decode(shape) for shape in followup_rows.followups(unit, self.owner, person)
+            ]
+        return sorted(found, key=lambda one: (one.created_at, one.id))
+
+    def followup(self, beginning: str) -> list[Followup]:
+        """The follow-ups whose id begins so."""
+        with self.store.read() as unit:
+            return [
+                _followup_decoder.decode(s) for s in followup_rows.followups_like(unit, self.owner, beginning)
+            ]
+
+    # --- the owner's word ---------------------------------------------------------------------------------------------
+
+    def decide(self, decisions: Sequence[AnyDecision]) -> None:
+        """Append what the owner said; `keep` makes it felt."""
+        decide(self.store, self.owner, self.clock, decisions)
+
+
+def decide(store: Store, owner: int, clock: Clock, decisions: Sequence[AnyDecision]) -> None:
+    """Append decisions to an owner's stream."""
+    now = epoch(clock.now())
+    with store.write() as unit:
+        of = stream.source_id(unit, owner, DECISIONS, DECISIONS)
+        number = stream.last_seq(unit, owner)
+        stream.append(
+            unit,
+            owner,
+            now,
+            VERSION,
+            [
+                stream.NewEvent(of, kind_of(one), f"{now}-{number + index + 1}", "", now, encode_body(one))
+                for index, one in enumerate(decisions)
+            ],
+        )
+
+
+def open_book(store: Store, email: str, clock: Clock, habits: Habits | None = None) -> Book | None:
+    """The book of the owner with this main address; the only or first one when the address is empty."""
+    with store.read() as unit:
+        owners = stream.owners(unit)
+    wanted = [key for key, main in owners if not email or main == email.lower()]
+    return Book(store, wanted[0], clock, habits) if wanted else None
+
+
+def begin_book(store: Store, declared: OwnerDeclared, clock: Clock) -> int:
+    """Make an owner's book, or take a new declaration into the one there is; the owner's row number."""
+    main = declared.emails[0].lower()
+    with store.write() as unit:
+        owner = stream.owner_id(unit, main) or stream.add_owner(unit, main, epoch(clock.now()))
+    decide(store, owner, clock, [declared])
+    return owner

@@ -1,0 +1,94 @@
+"""What a run of events changes in the derived tables, gathered in memory before it is written in one go."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from schemas.ids import key64
+from services.identity.keys import OWNER_KEY, email_key, identity_key, mailbox_key, own_mailbox_key
+from services.store.history import InteractionRow
+
+
+@lru_cache(maxsize=262_144)
+def node_key(name: str) -> int:
+    """The key of a thread's node: a Message-ID or a provider's thread id."""
+    return key64("node", name)
+
+
+@dataclass
+class OwnerKeys:
+    """How the owner is known: mailbox keys without tags, and profile slugs."""
+
+    mailboxes: set[str] = field(default_factory=set)
+    slugs: set[str] = field(default_factory=set)
+    name: str = ""
+
+    def owns(self, address: str) -> bool:
+        """Whether an address is the owner's own."""
+        return own_mailbox_key(address) in self.mailboxes
+
+
+@dataclass
+class Batch:
+    """Rows and counts to add, and what to take away; `sign` is +1 for a record that holds, -1 for one that did."""
+
+    owner: OwnerKeys
+    identities: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    tallies: Counter[tuple[int, str, str, int, int]] = field(default_factory=Counter)
+    links: Counter[tuple[int, int]] = field(default_factory=Counter)
+    interactions: dict[int, tuple[InteractionRow, list[tuple[int, int]]]] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+    bonds: list[tuple[int, ...]] = field(default_factory=list)
+    """Nodes of one thread; the first is the message's own."""
+    in_thread: dict[int, int] = field(default_factory=dict)
+    """Interaction key to the node it hangs on."""
+    touched: set[int] = field(default_factory=set)
+    """Identities whose people must be told anew."""
+    groups: set[int] = field(default_factory=set)
+    components: dict[tuple[int, int, int], int | None] = field(default_factory=dict)
+    words: dict[int, tuple[str, bytes] | None] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
+    """Interaction id to what a search finds it by."""
+    must_rebuild: bool = False
+    joins_changed: bool = False
+
+    def address(self, address: str, source: str) -> int:
+        """The identity key of an address, 0 for the owner's; makes the identity."""
+        if self.owner.owns(address):
+            return OWNER_KEY
+        key = email_key(address)
+        if key not in self.identities:
+            self.identities[key] = ("email", mailbox_key(address), source)
+        return key
+
+    def identity(self, kind: str, value: str, source: str) -> int:
+        """The identity key of any other key, 0 for the owner's; makes the identity."""
+        if kind == "email":
+            return self.address(value, source)
+        if kind == "linkedin" and value in self.owner.slugs:
+            return OWNER_KEY
+        key = identity_key(kind, value)
+        if key not in self.identities:
+            self.identities[key] = (kind, value, source)
+        return key
+
+    def say(self, identity: int, what: str, value: str, sign: int, rank: int = 0, at: int = 0) -> None:
+        """Count one saying about an identity; what is said of the owner is not kept."""
+        if identity != OWNER_KEY and value:
+            self.tallies[identity, what, value, rank, at] += sign
+            self.touched.add(identity)
+
+    def join(self, a: int, b: int, sign: int) -> None:
+        """Count one hard link between two identities."""
+        if OWNER_KEY not in {a, b} and a != b:
+            self.links[min(a, b), max(a, b)] += sign
+            self.joins_changed = True
+
+    def happened(self, row: InteractionRow, parts: list[tuple[int, int]]) -> None:
+        """An interaction with those who took part, the owner left out."""
+        self.interactions[row.key] = (row, parts)
+        self.touched.update(key for key, _ in parts)
+
+
+Unions = Mapping[int, int]

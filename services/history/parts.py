@@ -1,0 +1,77 @@
+"""Who took part in an interaction and how, packed small: eight bytes of identity key and one of part."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from struct import Struct as Packing
+
+_ONE = Packing(">QB")
+
+
+class Part(IntEnum):
+    """The part somebody has; the names are those of the interface."""
+
+    FROM = 1
+    TO = 2
+    CC = 3
+    BCC = 4
+    ORGANIZER = 5
+    ATTENDEE = 6
+    OPTIONAL = 7
+    DECLINED = 8
+    ABOUT = 9
+
+    @property
+    def label(self) -> str:
+        """The name that the interface shows."""
+        return self.name.lower()
+
+
+class Kind(IntEnum):
+    """The kinds of interaction, in the interface's order."""
+
+    EMAIL = 1
+    MEETING = 2
+    LINKEDIN_MESSAGE = 3
+    LINKEDIN_INVITATION = 4
+    RECOMMENDATION = 5
+    ENDORSEMENT = 6
+    NOTE = 7
+    FAVOUR = 8
+
+    @property
+    def label(self) -> str:
+        """The name that the interface shows."""
+        return self.name.lower()
+
+
+class Way(IntEnum):
+    """Direction, seen from the owner."""
+
+    IN = 1
+    OUT = 2
+    BOTH = 3
+
+    @property
+    def label(self) -> str:
+        """The name that the interface shows."""
+        return self.name.lower()
+
+
+class Mark(IntEnum):
+    """A bit for each kind of signal."""
+
+    ASK = 1
+    PROMISE = 2
+    THANKS = 4
+    INTRODUCTION = 8
+    AUTO_REPLY = 16
+
+
+def pack(parts: Iterable[tuple[int, int]]) -> bytes:
+    """Identity keys with their parts, as bytes."""
+    return b"".join(_ONE.pack(key, part) for key, part in parts)
+
+
+def unpack(packed: bytes) -> list[tuple[int, int]]:
+    """Identity keys with their parts, in the order packed."""
+    return list(_ONE.iter_unpack(packed))

@@ -1,0 +1,322 @@
+"""The stream: append and read, in order, once; with what each source holds now, cursors and rejects.
+
+An append and the checkpoint it belongs to share one unit. On PostgreSQL an append holds one advisory lock an owner
+until its commit, so that `seq` becomes visible in order; SQLite has one writer anyway.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from sqlalchemy import and_, bindparam, delete, func, insert, select, text, update
+
+from schemas.interface import Reject
+from services.store.tables import cursor, event, held, owner, projection, reject, source
+from services.store.unit import Unit
+from services.store.upsert import upsert
+
+_LOCK_CLASS = 0x4B69  # "Ki": keeps Kith's advisory locks apart from other programs' in a shared database
+
+
+class NewEvent(Struct):
+    """An event about to be appended; instants are whole seconds UTC, `body` is JSON."""
+
+    source: int
+    kind: str
+    external_id: str
+    revision: str
+    at: int
+    body: bytes
+    replaces: int | None = None
+
+
+class StoredEvent(NamedTuple):
+    """An event as the stream holds it."""
+
+    seq: int
+    source: int
+    kind: str
+    version: int
+    external_id: str
+    revision: str
+    at: int
+    recorded_at: int
+    replaces: int | None
+    body: bytes
+
+
+class Held(Struct, frozen=True):
+    """What a source holds of one item now."""
+
+    key: int
+    stamp: str
+    digest: int
+    fingerprint: int
+    seq: int
+
+
+def owner_id(unit: Unit, email: str) -> int | None:
+    """The row number of the owner with this main address."""
+    return unit.connection.execute(select(owner.c.id).where(owner.c.email == email)).scalar()
+
+
+def owners(unit: Unit) -> list[tuple[int, str]]:
+    """Every owner of the installation, first made first."""
+    return [(row.id, row.email) for row in unit.connection.execute(select(owner).order_by(owner.c.id))]
+
+
+def add_owner(unit: Unit, email: str, now: int) -> int:
+    """Make an owner; its row number."""
+    result = unit.connection.execute(insert(owner).values(email=email, created_at=now))
+    key = result.inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def owner_created_at(unit: Unit, who: int) -> int:
+    """When the owner was made."""
+    return int(unit.connection.execute(select(owner.c.created_at).where(owner.c.id == who)).scalar_one())
+
+
+def source_id(unit: Unit, who: int, account: str, stream: str) -> int:
+    """The row number of a stream in an account, made when new."""
+    known = unit.connection.execute(
+        select(source.c.id).where(
+            source.c.owner == who, source.c.account == account, source.c.stream == stream
+        )
+    ).scalar()
+    if known is not None:
+        return int(known)
+    result = unit.connection.execute(insert(source).values(owner=who, account=account, stream=stream))
+    key = result.inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def sources(unit: Unit, who: int) -> dict[int, tuple[str, str]]:
+    """Account and stream by row number."""
+    return {
+        row.id: (row.account, row.stream)
+        for row in unit.connection.execute(select(source).where(source.c.owner == who))
+    }
+
+
+def append(unit: Unit, who: int, recorded_at: int, version: int, events: Sequence[NewEvent]) -> int:
+    """Append events in the order given; the `seq` of the first, the others follow without a gap of their own."""
+    if not events:
+        return last_seq(unit, who) + 1
+    if not unit.is_sqlite:
+        unit.connection.execute(text("SELECT pg_advisory_xact_lock(:a, :b)"), {"a": _LOCK_CLASS, "b": who})
+        # One statement a page takes its numbers in the order of the rows.
+        unit.connection.execute(text("SELECT pg_advisory_xact_lock(:a, 0)"), {"a": _LOCK_CLASS})
+    first = int(unit.connection.execute(select(func.coalesce(func.max(event.c.seq), 0))).scalar_one()) + 1
+    unit.connection.execute(
+        insert(event),
+        [
+            {
+                "seq": first + index,
+                "owner": who,
+                "source": item.source,
+                "kind": item.kind,
+                "version": version,
+                "external_id": item.external_id,
+                "revision": item.revision,
+                "at": item.at,
+                "recorded_at": recorded_at,
+                "replaces": item.replaces,
+                "body": item.body,
+            }
+            for index, item in enumerate(events)
+        ],
+    )
+    return first
+
+
+def last_seq(unit: Unit, who: int) -> int:
+    """The newest `seq` of an owner; 0 for an empty stream."""
+    return int(
+        unit.connection.execute(
+            select(func.coalesce(func.max(event.c.seq), 0)).where(event.c.owner == who)
+        ).scalar_one()
+    )
+
+
+_COLUMNS = (
+    event.c.seq,
+    event.c.source,
+    event.c.kind,
+    event.c.version,
+    event.c.external_id,
+    event.c.revision,
+    event.c.at,
+    event.c.recorded_at,
+    event.c.replaces,
+    event.c.body,
+)
+
+
+def read_after(unit: Unit, who: int, seq: int, limit: int) -> list[StoredEvent]:
+    """At most `limit` events after `seq`, in order."""
+    statement = (
+        select(*_COLUMNS).where(event.c.seq > seq, event.c.owner == who).order_by(event.c.seq).limit(limit)
+    )
+    return [StoredEvent._make(row) for row in unit.connection.execute(statement)]
+
+
+def read_all(unit: Unit, who: int, batch: int = 2_000) -> Iterator[StoredEvent]:
+    """Every event in order, a batch in memory at a time."""
+    seq = 0
+    while page := read_after(unit, who, seq, batch):
+        yield from page
+        seq = page[-1].seq
+
+
+def read_these(unit: Unit, who: int, seqs: Iterable[int]) -> dict[int, StoredEvent]:
+    """The events with these numbers."""
+    found: dict[int, StoredEvent] = {}
+    for chunk in chunks(list(seqs)):
+        statement = select(*_COLUMNS).where(event.c.owner == who, event.c.seq.in_(chunk))
+        found.update((row.seq, StoredEvent._make(row)) for row in unit.connection.execute(statement))
+    return found
+
+
+def read_kinds(unit: Unit, who: int, kinds: Sequence[str]) -> list[StoredEvent]:
+    """Every event of a few kinds, in order; for kinds of which there are few."""
+    statement = select(*_COLUMNS).where(event.c.owner == who, event.c.kind.in_(kinds)).order_by(event.c.seq)
+    return [StoredEvent._make(row) for row in unit.connection.execute(statement)]
+
+
+def held_of(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, Held]:
+    """What is held of these items, by key."""
+    found: dict[int, Held] = {}
+    for chunk in chunks(keys):
+        statement = select(held.c.key, held.c.stamp, held.c.digest, held.c.fingerprint, held.c.seq).where(
+            held.c.owner == who, held.c.key.in_(chunk)
+        )
+        found.update((row[0], Held(*row)) for row in unit.connection.execute(statement))
+    return found
+
+
+def hold(unit: Unit, who: int, items: Sequence[tuple[int, Held]]) -> None:
+    """Note what sources hold now: (source, Held) pairs, replacing what was held of the same keys."""
+    if items:
+        upsert(
+            unit,
+            held,
+            [
+                {
+                    "owner": who,
+                    "key": item.key,
+                    "source": of,
+                    "stamp": item.stamp,
+                    "digest": item.digest,
+                    "fingerprint": item.fingerprint,
+                    "seq": item.seq,
+                }
+                for of, item in items
+            ],
+            ("source", "stamp", "digest", "fingerprint", "seq"),
+        )
+
+
+def release(unit: Unit, who: int, keys: Sequence[int]) -> None:
+    """Forget that these items are held, so that their return counts as new."""
+    for chunk in chunks(keys):
+        unit.connection.execute(delete(held).where(held.c.owner == who, held.c.key.in_(chunk)))
+
+
+def held_keys(unit: Unit, who: int, of: int) -> dict[int, int]:
+    """Key and `seq` of everything one source holds."""
+    statement = select(held.c.key, held.c.seq).where(held.c.owner == who, held.c.source == of)
+    return {row.key: row.seq for row in unit.connection.execute(statement)}
+
+
+def holds_any(unit: Unit, who: int, account: str, stream: str) -> bool:
+    """Whether anything of a stream is held."""
+    statement = (
+        select(held.c.key)
+        .join(source, and_(source.c.id == held.c.source, source.c.owner == held.c.owner))
+        .where(held.c.owner == who, source.c.account == account, source.c.stream == stream)
+        .limit(1)
+    )
+    return unit.connection.execute(statement).first() is not None
+
+
+def cursor_of(unit: Unit, who: int, account: str, stream: str) -> str | None:
+    """Where reading of a stream may go on."""
+    return unit.connection.execute(
+        select(cursor.c.token).where(
+            cursor.c.owner == who, cursor.c.account == account, cursor.c.stream == stream
+        )
+    ).scalar()
+
+
+def set_cursor(unit: Unit, who: int, account: str, stream: str, token: str | None, now: int) -> None:
+    """Keep a checkpoint, or drop a dead one."""
+    if token is None:
+        unit.connection.execute(
+            delete(cursor).where(
+                cursor.c.owner == who, cursor.c.account == account, cursor.c.stream == stream
+            )
+        )
+        return
+    row = {"owner": who, "account": account, "stream": stream, "token": token, "updated_at": now}
+    upsert(unit, cursor, [row], ("token", "updated_at"))
+
+
+def position(unit: Unit, who: int, name: str) -> tuple[int, int]:
+    """How far a projection has read, and the instant its time-dependent parts were made for."""
+    row = unit.connection.execute(
+        select(projection.c.seq, projection.c.as_of).where(
+            projection.c.owner == who, projection.c.name == name
+        )
+    ).first()
+    return (row.seq, row.as_of) if row else (0, 0)
+
+
+def set_position(unit: Unit, who: int, name: str, seq: int, as_of: int) -> None:
+    """Move a projection's position; in the unit that wrote what it read."""
+    upsert(unit, projection, [{"owner": who, "name": name, "seq": seq, "as_of": as_of}], ("seq", "as_of"))
+
+
+def add_rejects(unit: Unit, who: int, now: int, items: Sequence[tuple[int, Reject]]) -> None:
+    """List what could not be understood; the same place and reason is listed once."""
+    if items:
+        upsert(
+            unit,
+            reject,
+            [
+                {
+                    "owner": who,
+                    "key": key,
+                    "source": r.source,
+                    "place": r.where,
+                    "reason": r.reason,
+                    "at": now,
+                }
+                for key, r in items
+            ],
+            ("at",),
+        )
+
+
+def rejects(unit: Unit, who: int) -> list[Reject]:
+    """Everything that could not be understood, by source and place."""
+    statement = (
+        select(reject).where(reject.c.owner == who).order_by(reject.c.source, reject.c.place, reject.c.reason)
+    )
+    return [Reject(row.source, row.place, row.reason) for row in unit.connection.execute(statement)]
+
+
+def blank_events(unit: Unit, who: int, bodies: dict[int, tuple[str, bytes]]) -> None:
+    """The one update the stream allows: erasure puts (external id, body) in place of what was there."""
+    unit.connection.execute(
+        update(event)
+        .where(event.c.owner == who, event.c.seq == bindparam("this"))
+        .values(external_id=bindparam("id"), body=bindparam("text")),
+        [{"this": seq, "id": external_id, "text": body} for seq, (external_id, body) in bodies.items()],
+    )
+
+
+def chunks(items: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
+    """Runs of at most `size`, below every database's limit of bound values."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,613 @@
+"""Rows of the derived tables: identities, tallies, links, words, interactions, threads, components."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, bindparam, delete, insert, literal, or_, select, update
+
+from services.store.events import chunks
+from services.store.tables import (
+    DERIVED,
+    component,
+    identity,
+    interaction,
+    link,
+    node,
+    participant,
+    person,
+    tally,
+    thread,
+    word,
+)
+from services.store.unit import Unit
+from services.store.upsert import add_to, upsert
+
+
+class IdentityRow(NamedTuple):
+    """One identity and whose it is."""
+
+    key: int
+    kind: str
+    value: str
+    source: str
+    person: int
+    is_owner: bool
+
+
+class TallyRow(NamedTuple):
+    """How often one value was said of an identity."""
+
+    identity: int
+    field: str
+    value: str
+    rank: int
+    at: int
+    n: int
+
+
+class InteractionRow(NamedTuple):
+    """One interaction; `id` is local to the database, `key` is for ever."""
+
+    id: int
+    key: int
+    kind: int
+    at: int
+    ends_at: int | None
+    direction: int
+    owner_part: int
+    author: int
+    thread: int | None
+    group_size: int
+    is_held: bool
+    signals: int
+    seq: int
+    source: int
+    group: int | None
+    parts: bytes
+
+
+_INTERACTION = tuple(interaction.c[name] for name in InteractionRow._fields)
+
+
+def empty(unit: Unit, who: int) -> None:
+    """Drop everything derived of one owner."""
+    own = select(interaction.c.id).where(interaction.c.owner == who)
+    unit.connection.execute(delete(participant).where(participant.c.interaction.in_(own)))
+    for table in DERIVED:
+        if table is not participant:
+            unit.connection.execute(delete(table).where(table.c.owner == who))
+
+
+# --- identities -------------------------------------------------------------------------------------------------------
+
+
+def add_identities(unit: Unit, who: int, rows: Iterable[tuple[int, str, str, str, bool]]) -> None:
+    """Make identities (key, kind, value, source, is_owner) that are not there yet, each a person of its own."""
+    upsert(
+        unit,
+        identity,
+        [
+            {"owner": who, "key": k, "kind": kind, "value": v, "source": s, "person": k, "is_owner": own}
+            for k, kind, v, s, own in rows
+        ],
+        (),
+    )
+
+
+def person_of(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
+    """The person of each known identity."""
+    found: dict[int, int] = {}
+    for chunk in chunks(keys):
+        statement = select(identity.c.key, identity.c.person).where(
+            identity.c.owner == who, identity.c.key.in_(chunk)
+        )
+        found.update((row.key, row.person) for row in unit.connection.execute(statement))
+    return found
+
+
+def person_of_any(unit: Unit, who: int, persons: Sequence[int]) -> list[int]:
+    """Those of these persons who still have an identity."""
+    found: set[int] = set()
+    for chunk in chunks(persons):
+        statement = (
+            select(identity.c.person).where(identity.c.owner == who, identity.c.person.in_(chunk)).distinct()
+        )
+        found.update(unit.connection.execute(statement).scalars())
+    return sorted(found)
+
+
+_IDENTITY = tuple(identity.c[name] for name in IdentityRow._fields)
+
+
+def identities_of(unit: Unit, who: int, persons: Sequence[int]) -> dict[int, list[IdentityRow]]:
+    """The identities of each person, by kind and value."""
+    found: dict[int, list[IdentityRow]] = {}
+    for chunk in chunks(persons):
+        statement = select(*_IDENTITY).where(identity.c.owner == who, identity.c.person.in_(chunk))
+        for row in unit.connection.execute(statement):
+            found.setdefault(row.person, []).append(IdentityRow(*row))
+    for rows in found.values():
+        rows.sort(key=lambda row: (row.kind, row.value))
+    return found
+
+
+def all_identities(unit: Unit, who: int) -> list[IdentityRow]:
+    """Every identity of the owner's book."""
+    statement = select(*_IDENTITY).where(identity.c.owner == who)
+    return [IdentityRow(*row) for row in unit.connection.execute(statement)]
+
+
+def identity_persons(unit: Unit, who: int) -> dict[int, int]:
+    """Identity to person, for all; the owner's own identities lead to 0."""
+    statement = select(identity.c.key, identity.c.person, identity.c.is_owner).where(identity.c.owner == who)
+    return {row.key: 0 if row.is_owner else row.person for row in unit.connection.execute(statement)}
+
+
+def owner_identities(unit: Unit, who: int) -> list[IdentityRow]:
+    """The owner's own addresses and profiles."""
+    statement = select(*_IDENTITY).where(identity.c.owner == who, identity.c.is_owner)
+    return [IdentityRow(*row) for row in unit.connection.execute(statement)]
+
+
+def strays(unit: Unit, who: int) -> dict[int, int]:
+    """Identities that belong to a person with another key: identity to person."""
+    statement = select(identity.c.key, identity.c.person).where(
+        identity.c.owner == who, identity.c.person != identity.c.key
+    )
+    return {row.key: row.person for row in unit.connection.execute(statement)}
+
+
+def move_identities(unit: Unit, who: int, persons: Mapping[int, int]) -> None:
+    """Give identities to other persons."""
+    if persons:
+        unit.connection.execute(
+            update(identity)
+            .where(identity.c.owner == who, identity.c.key == bindparam("this"))
+            .values(person=bindparam("whose")),
+            [{"this": key, "whose": whose} for key, whose in persons.items()],
+        )
+
+
+def add_tallies(unit: Unit, who: int, counts: Mapping[tuple[int, str, str, int, int], int]) -> None:
+    """Add to (or, with negative numbers, take from) what was said of identities."""
+    add_to(
+        unit,
+        tally,
+        [
+            {"owner": who, "identity": i, "field": f, "value": v, "rank": r, "at": at, "n": n}
+            for (i, f, v, r, at), n in counts.items()
+            if n
+        ],
+        "n",
+    )
+
+
+def tallies_of(unit: Unit, who: int, identities: Sequence[int]) -> dict[int, list[TallyRow]]:
+    """Everything said of these identities, that still stands."""
+    found: dict[int, list[TallyRow]] = {}
+    for chunk in chunks(identities):
+        statement = select(
+            tally.c.identity, tally.c.field, tally.c.value, tally.c.rank, tally.c.at, tally.c.n
+        ).where(tally.c.owner == who, tally.c.identity.in_(chunk), tally.c.n > 0)
+        for row in unit.connection.execute(statement):
+            found.setdefault(row.identity, []).append(TallyRow(*row))
+    return found
+
+
+def add_links(unit: Unit, who: int, counts: Mapping[tuple[int, int], int]) -> None:
+    """Add to (or take from) the hard links between identities."""
+    add_to(unit, link, [{"owner": who, "a": a, "b": b, "n": n} for (a, b), n in counts.items() if n], "n")
+
+
+def links(unit: Unit, who: int) -> list[tuple[int, int]]:
+    """Every hard link that stands."""
+    statement = select(link.c.a, link.c.b).where(link.c.owner == who, link.c.n > 0)
+    return [(row.a, row.b) for row in unit.connection.execute(statement)]
+
+
+def add_words(unit: Unit, who: int, words: Sequence[tuple[int, str, bytes]]) -> None:
+    """Keep decisions and small records (seq, kind, body) at hand, in their order."""
+    upsert(
+        unit, word, [{"owner": who, "seq": s, "kind": k, "body": b} for s, k, b in words], ("kind", "body")
+    )
+
+
+def drop_words(unit: Unit, who: int, seqs: Sequence[int]) -> None:
+    """Let go of records that were replaced or retired."""
+    for chunk in chunks(seqs):
+        unit.connection.execute(delete(word).where(word.c.owner == who, word.c.seq.in_(chunk)))
+
+
+def words(unit: Unit, who: int, kinds: Sequence[str] = ()) -> list[tuple[int, str, bytes]]:
+    """Decisions and small records in the order of the stream."""
+    statement = select(word.c.seq, word.c.kind, word.c.body).where(word.c.owner == who).order_by(word.c.seq)
+    if kinds:
+        statement = statement.where(word.c.kind.in_(kinds))
+    return [(row.seq, row.kind, row.body) for row in unit.connection.execute(statement)]
+
+
+# --- interactions -------------------------------------------------------------------------------------------------
+
+
+def keys_present(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
+    """Interaction key to id, for those that are there."""
+    found: dict[int, int] = {}
+    for chunk in chunks(keys):
+        statement = select(interaction.c.key, interaction.c.id).where(
+            interaction.c.owner == who, interaction.c.key.in_(chunk)
+        )
+        found.update((row.key, row.id) for row in unit.connection.execute(statement))
+    return found
+
+
+def add_interactions(
+    unit: Unit, who: int, rows: Sequence[InteractionRow], taking_part: Sequence[tuple[int, int, int]]
+) -> None:
+    """Insert interactions and (identity, interaction id, part) rows."""
+    if rows:
+        unit.connection.execute(insert(interaction), [{"owner": who, **row._asdict()} for row in rows])
+    if taking_part:
+        unit.connection.execute(
+            insert(participant), [{"identity": i, "interaction": x, "part": p} for i, x, p in taking_part]
+        )
+
+
+def drop_interactions(unit: Unit, ids: Sequence[int], identities: Iterable[int]) -> None:
+    """Remove interactions and the rows of those who took part."""
+    whose = list(identities)
+    for chunk in chunks(ids):
+        for people in chunks(whose, 400):
+            unit.connection.execute(
+                delete(participant).where(
+                    participant.c.identity.in_(people), participant.c.interaction.in_(chunk)
+                )
+            )
+        unit.connection.execute(delete(interaction).where(interaction.c.id.in_(chunk)))
+
+
+def interactions_with_ids(unit: Unit, ids: Sequence[int]) -> list[InteractionRow]:
+    """The interactions with these ids."""
+    found: list[InteractionRow] = []
+    for chunk in chunks(ids):
+        statement = select(*_INTERACTION).where(interaction.c.id.in_(chunk))
+        found += [InteractionRow(*row) for row in unit.connection.execute(statement)]
+    return found
+
+
+def interactions_in_groups(unit: Unit, who: int, groups: Sequence[int]) -> list[InteractionRow]:
+    """Every occurrence of these series."""
+    found: list[InteractionRow] = []
+    for chunk in chunks(groups):
+        statement = select(*_INTERACTION).where(interaction.c.owner == who, interaction.c.group.in_(chunk))
+        found += [InteractionRow(*row) for row in unit.connection.execute(statement)]
+    return found
+
+
+def interactions_of_threads(unit: Unit, who: int, threads: Sequence[int]) -> Iterator[InteractionRow]:
+    """The messages of threads, by thread and time."""
+    for chunk in chunks(threads):
+        statement = (
+            select(*_INTERACTION)
+            .where(interaction.c.owner == who, interaction.c.thread.in_(chunk))
+            .order_by(interaction.c.thread, interaction.c.at, interaction.c.key)
+        )
+        for row in unit.connection.execute(statement):
+            yield InteractionRow(*row)
+
+
+def interactions_between(
+    unit: Unit, who: int, start: int, end: int, kinds: Sequence[int] = ()
+) -> list[InteractionRow]:
+    """Interactions that begin in a span (end exclusive), oldest first."""
+    statement = (
+        select(*_INTERACTION)
+        .where(interaction.c.owner == who, interaction.c.at >= start, interaction.c.at < end)
+        .order_by(interaction.c.at, interaction.c.key)
+    )
+    if kinds:
+        statement = statement.where(interaction.c.kind.in_(kinds))
+    return [InteractionRow(*row) for row in unit.connection.execute(statement)]
+
+
+def ended_between(unit: Unit, who: int, start: int, end: int, kind: int) -> list[InteractionRow]:
+    """Meetings that began before `end` and ended after `start`, up to and including `end`."""
+    statement = select(*_INTERACTION).where(
+        interaction.c.owner == who,
+        interaction.c.kind == kind,
+        interaction.c.at <= end,
+        interaction.c.ends_at > start,
+        interaction.c.ends_at <= end,
+    )
+    return [InteractionRow(*row) for row in unit.connection.execute(statement)]
+
+
+def all_interactions(unit: Unit, who: int) -> Iterator[InteractionRow]:
+    """Every interaction by its key, streamed."""
+    statement = select(*_INTERACTION).where(interaction.c.owner == who).order_by(interaction.c.key)
+    for row in unit.connection.execute(statement.execution_options(yield_per=2_000)):
+        yield InteractionRow(*row)
+
+
+def interactions_of_people(
+    unit: Unit, who: int, persons: Sequence[int]
+) -> Iterator[tuple[int, int, int, int, int, int | None, int, int, int, int, bool, int]]:
+    """For each interaction of each person, by person.
+
+    Yields person, part, interaction id, kind, at, ends_at, direction, owner_part, author, group_size, is_held, seq.
+    """
+    for chunk in chunks(persons):
+        statement = (
+            select(
+                identity.c.person,
+                participant.c.part,
+                interaction.c.id,
+                interaction.c.kind,
+                interaction.c.at,
+                interaction.c.ends_at,
+                interaction.c.direction,
+                interaction.c.owner_part,
+                interaction.c.author,
+                interaction.c.group_size,
+                interaction.c.is_held,
+                interaction.c.seq,
+            )
+            .join(participant, participant.c.identity == identity.c.key)
+            .join(interaction, interaction.c.id == participant.c.interaction)
+            .where(identity.c.owner == who, interaction.c.owner == who, identity.c.person.in_(chunk))
+            .order_by(identity.c.person, participant.c.part)
+        )
+        for row in unit.connection.execute(statement.execution_options(yield_per=5_000)):
+            yield tuple(row)
+
+
+def interactions_of_person(unit: Unit, who: int, whose: int) -> list[InteractionRow]:
+    """One person's interactions, newest first."""
+    ids = (
+        select(participant.c.interaction)
+        .join(identity, participant.c.identity == identity.c.key)
+        .where(identity.c.owner == who, identity.c.person == whose)
+    )
+    statement = (
+        select(*_INTERACTION)
+        .where(interaction.c.owner == who, interaction.c.id.in_(ids))
+        .order_by(interaction.c.at.desc(), interaction.c.key)
+    )
+    return [InteractionRow(*row) for row in unit.connection.execute(statement)]
+
+
+# --- threads ------------------------------------------------------------------------------------------------------
+
+
+def threads_of_nodes(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
+    """The thread of each known node, merges followed."""
+    found: dict[int, int] = {}
+    for chunk in chunks(keys):
+        statement = select(node.c.key, node.c.thread).where(node.c.owner == who, node.c.key.in_(chunk))
+        found.update((row.key, row.thread) for row in unit.connection.execute(statement))
+    pending = set(found.values())
+    into: dict[int, int] = {}
+    while pending:
+        moved: dict[int, int] = {}
+        for chunk in chunks(sorted(pending)):
+            statement = select(thread.c.key, thread.c.merged_into).where(
+                thread.c.owner == who, thread.c.key.in_(chunk), thread.c.merged_into.isnot(None)
+            )
+            moved.update((row.key, row.merged_into) for row in unit.connection.execute(statement))
+        into.update(moved)
+        pending = set(moved.values())
+    if into:
+        for key, at in found.items():
+            end = at
+            while end in into:
+                end = into[end]
+            found[key] = end
+    return found
+
+
+def add_nodes(unit: Unit, who: int, threads: Mapping[int, int]) -> None:
+    """Place new nodes in their threads."""
+    upsert(unit, node, [{"owner": who, "key": k, "thread": t} for k, t in threads.items()], ())
+
+
+def touch_threads(unit: Unit, who: int, keys: Iterable[int]) -> None:
+    """Make threads that are not there yet, and mark all these as stale."""
+    upsert(unit, thread, [{"owner": who, "key": key, "is_stale": True} for key in keys], ("is_stale",))
+
+
+def touch_threads_of(unit: Unit, who: int, persons: Sequence[int]) -> None:
+    """Mark the threads in which these people took part as stale."""
+    concerned = (
+        select(interaction.c.thread)
+        .join(participant, participant.c.interaction == interaction.c.id)
+        .join(identity, identity.c.key == participant.c.identity)
+        .where(identity.c.owner == who, identity.c.person.in_(persons), interaction.c.thread.isnot(None))
+    )
+    unit.connection.execute(
+        update(thread)
+        .where(thread.c.owner == who, thread.c.key.in_(concerned), thread.c.merged_into.is_(None))
+        .values(is_stale=True)
+    )
+
+
+def merge_threads(unit: Unit, who: int, into: Mapping[int, int]) -> None:
+    """Let threads go on in others, with their messages."""
+    if not into:
+        return
+    rows = [{"this": old, "into": new} for old, new in into.items()]
+    unit.connection.execute(
+        update(thread)
+        .where(thread.c.owner == who, thread.c.key == bindparam("this"))
+        .values(merged_into=bindparam("into"), is_stale=False, messages=0),
+        rows,
+    )
+    unit.connection.execute(
+        update(interaction)
+        .where(interaction.c.owner == who, interaction.c.thread == bindparam("this"))
+        .values(thread=bindparam("into")),
+        rows,
+    )
+
+
+def stale_threads(unit: Unit, who: int, limit: int) -> list[int]:
+    """Threads whose state must be told anew."""
+    statement = select(thread.c.key).where(thread.c.owner == who, thread.c.is_stale).limit(limit)
+    return list(unit.connection.execute(statement).scalars())
+
+
+def set_threads(unit: Unit, who: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the states of threads."""
+    upsert(
+        unit,
+        thread,
+        [{"owner": who, "is_stale": False, **row} for row in rows],
+        ("is_stale", "subject", "last_at", "messages", "people", "state", "since"),
+    )
+
+
+_THREAD = (
+    thread.c.key,
+    thread.c.subject,
+    thread.c.last_at,
+    thread.c.messages,
+    thread.c.people,
+    thread.c.state,
+    thread.c.since,
+)
+
+
+def threads(unit: Unit, who: int, keys: Sequence[int] | None = None) -> Iterator[Any]:
+    """Threads that hold messages, by key; all, or these."""
+    statement = select(*_THREAD).where(thread.c.owner == who, thread.c.messages > 0).order_by(thread.c.key)
+    if keys is None:
+        yield from unit.connection.execute(statement.execution_options(yield_per=2_000))
+        return
+    for chunk in chunks(keys):
+        yield from unit.connection.execute(statement.where(thread.c.key.in_(chunk)))
+
+
+def threads_since(unit: Unit, who: int, at: int) -> list[int]:
+    """Threads with a message at or after an instant."""
+    statement = select(thread.c.key).where(
+        thread.c.owner == who, thread.c.last_at >= at, thread.c.messages > 0
+    )
+    return list(unit.connection.execute(statement).scalars())
+
+
+# --- meetings -----------------------------------------------------------------------------------------------------
+
+
+def set_components(unit: Unit, who: int, rows: Iterable[tuple[int, int, int, int]]) -> None:
+    """Note the events (group, key, source, seq) that hold the components of series."""
+    upsert(
+        unit,
+        component,
+        [{"owner": who, "group": g, "key": k, "source": s, "seq": q} for g, k, s, q in rows],
+        ("seq",),
+    )
+
+
+def drop_components(unit: Unit, who: int, rows: Iterable[tuple[int, int, int]]) -> None:
+    """Let go of components (group, key, source)."""
+    for g, k, s in rows:
+        unit.connection.execute(
+            delete(component).where(
+                component.c.owner == who,
+                component.c.group == g,
+                component.c.key == k,
+                component.c.source == s,
+            )
+        )
+
+
+def components_of(unit: Unit, who: int, groups: Sequence[int]) -> dict[int, list[int]]:
+    """The event numbers of each group's components."""
+    found: dict[int, list[int]] = {}
+    for chunk in chunks(groups):
+        statement = select(component.c.group, component.c.seq).where(
+            component.c.owner == who, component.c.group.in_(chunk)
+        )
+        for row in unit.connection.execute(statement):
+            found.setdefault(row.group, []).append(row.seq)
+    return found
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+
+def touch_people(unit: Unit, who: int, keys: Iterable[int]) -> None:
+    """Make people that are not there yet, and mark all these as stale."""
+    upsert(unit, person, [{"owner": who, "key": key, "is_stale": True} for key in keys], ("is_stale",))
+
+
+def stale_people(unit: Unit, who: int, limit: int) -> list[int]:
+    """People who must be told anew."""
+    statement = (
+        select(person.c.key)
+        .where(person.c.owner == who, person.c.is_stale)
+        .order_by(person.c.key)
+        .limit(limit)
+    )
+    return list(unit.connection.execute(statement).scalars())
+
+
+def touch_everybody(unit: Unit, who: int) -> None:
+    """Mark everything that hangs on a person's verdict or the owner's words as stale."""
+    unit.connection.execute(update(person).where(person.c.owner == who).values(is_stale=True))
+
+
+def set_people(unit: Unit, who: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Write people's rows."""
+    upsert(
+        unit,
+        person,
+        [{"owner": who, "is_stale": False, **row} for row in rows],
+        ("is_stale", "name", "folded", "status", "verdict", "first_at", "last_at", "shape"),
+    )
+
+
+def drop_people(unit: Unit, who: int, keys: Sequence[int]) -> None:
+    """Remove people who have no identity left."""
+    for chunk in chunks(keys):
+        unit.connection.execute(delete(person).where(person.c.owner == who, person.c.key.in_(chunk)))
+
+
+def people(
+    unit: Unit,
+    who: int,
+    keys: Sequence[int] | None = None,
+    query: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+) -> Iterator[tuple[int, str, bytes]]:
+    """Key, status and shape of people by key: all, or these, or those whose folded text holds every word."""
+    statement = select(person.c.key, person.c.status, person.c.shape).where(
+        person.c.owner == who, person.c.shape != literal(b"")
+    )
+    for text in query:
+        statement = statement.where(person.c.folded.contains(text, autoescape=True))
+    if statuses:
+        statement = statement.where(person.c.status.in_(statuses))
+    statement = statement.order_by(person.c.key)
+    if keys is None:
+        for row in unit.connection.execute(statement.execution_options(yield_per=2_000)):
+            yield row.key, row.status, row.shape
+        return
+    for chunk in chunks(keys):
+        for row in unit.connection.execute(statement.where(person.c.key.in_(chunk))):
+            yield row.key, row.status, row.shape
+
+
+def statuses(unit: Unit, who: int) -> dict[int, str]:
+    """The status of every person."""
+    statement = select(person.c.key, person.c.status).where(person.c.owner == who)
+    return {row.key: row.status for row in unit.connection.execute(statement)}
+
+
+def identities_matching(unit: Unit, who: int, kind: str, value: str) -> list[IdentityRow]:
+    """Identities of a kind with this value, or whose address is at this domain (value `@domain`)."""
+    where = (
+        identity.c.value.endswith(value, autoescape=True)
+        if value.startswith("@")
+        else identity.c.value == value
+    )
+    statement = select(*_IDENTITY).where(identity.c.owner == who, or_(identity.c.kind == kind), where)
+    return [IdentityRow(*row) for row in unit.connection.execute(statement)]

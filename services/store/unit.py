@@ -1,0 +1,122 @@
+"""The unit of work: one transaction on one connection, with hooks that run once it is durable.
+
+SQLite: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE` for writes, so that a writer waits at its beginning and never fails
+in its middle. PostgreSQL: one advisory lock an owner for appends, taken by `services.store.events`.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from schemas.errors import ConfigError
+
+_PAGE_CACHE_KIB = 65_536
+
+
+class Unit:
+    """One transaction; `after_commit` hooks run after it, in order, and never when it is rolled back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._hooks: list[Callable[[], None]] = []
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is SQLite."""
+        return self.connection.dialect.name == "sqlite"
+
+    def after_commit(self, hook: Callable[[], None]) -> None:
+        """Run `hook` once the transaction is durable."""
+        self._hooks.append(hook)
+
+    def committed(self) -> None:
+        """Run the hooks; called by the store alone."""
+        for hook in self._hooks:
+            hook()
+
+
+class Store:
+    """A database holding one installation; hand it around, open units from it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Unit]:
+        """A unit that may write; commits at the end, rolls back when the block raises."""
+        with self.engine.connect() as connection, connection.begin():
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            unit = Unit(connection)
+            yield unit
+        unit.committed()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Unit]:
+        """A unit that only reads, from one snapshot."""
+        with self.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            yield Unit(connection)
+            connection.rollback()
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store at an SQLAlchemy URL for SQLite or PostgreSQL (psycopg).
+
+    Raises:
+        ConfigError: the URL names another database, or its driver is not installed.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Store(_sqlite(parsed))
+    if parsed.get_backend_name() == "postgresql":
+        try:
+            return Store(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                "PostgreSQL needs its driver, which is not installed here. Install Kith with the extra "
+                "`postgres`: pip install 'kith[postgres]'."
+            ) from error
+    raise ConfigError(
+        f"KITH_DATABASE_URL names {parsed.get_backend_name()}; Kith keeps its book in SQLite or PostgreSQL. "
+        "Set it to sqlite:///path/kith.db or postgresql://user@host/database."
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        # The driver's own transaction handling is switched off: Store.write says BEGIN IMMEDIATE itself.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "busy_timeout = 60000",
+            f"cache_size = -{_PAGE_CACHE_KIB}",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def rows(unit: Unit, statement: Any, parameters: Any = None) -> list[Any]:
+    """All rows of a statement, as tuples."""
+    return list(unit.connection.execute(statement, parameters).all())

@@ -1,0 +1,1 @@
+"""The domain, through its own doors."""
