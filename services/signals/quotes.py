@@ -1,0 +1,223 @@
+"""Cuts a mail's text down to its writer's own lines: no quotes, attributions, forwarded mail or signature.
+
+It never raises, works line by line in linear time, and keeps answers written between quotes.
+"""
+
+import re
+
+from msgspec import Struct
+
+from services.signals.phrases import (
+    ATTRIBUTION_OPENERS,
+    CLOSINGS,
+    DEVICE_LINES,
+    DISCLAIMERS,
+    FORWARD_WORDS,
+    HEADER_NAMES,
+    WROTE,
+)
+
+_LINE_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_LONGEST_ATTRIBUTION = 400
+_HEADER_LINES = 8
+_SIGNATURE_LINES = 12
+_POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.I)
+_MARKS_IN_SIGNATURE = re.compile(
+    r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
+    re.I,
+)
+_DATED = re.compile(r"\d|@")
+_DEVICE = re.compile(DEVICE_LINES, re.I)
+_DISCLAIMER = re.compile(DISCLAIMERS, re.I)
+_WROTE = re.compile(WROTE, re.I)
+_OPENER = re.compile(ATTRIBUTION_OPENERS, re.I)
+_HEADER = re.compile(rf"[*_]{{0,2}}({HEADER_NAMES})[*_]{{0,2}} ?[:：]", re.I)
+_CLOSING = re.compile(rf"(?:{CLOSINGS})(?:[ ,.!–-]*|, [\w .'-]{{1,40}})$", re.I)
+_FORWARD = re.compile(FORWARD_WORDS, re.I)
+
+
+class Own(Struct, frozen=True):
+    """A writer's own lines in order (a blank string parts paragraphs), and the lines of their signature."""
+
+    lines: tuple[str, ...]
+    signature: tuple[str, ...]
+    is_forward: bool = False
+
+
+def own_words(text: str) -> Own:
+    """Part the writer's own lines from everything else in a text."""
+    lines = (_LINE_BREAKS.sub("\n", text) if _LINE_BREAKS.search(text) else text).split("\n")
+    own: list[str] = []
+    signature: list[str] = []
+    segment: list[str] = []
+    in_signature = False
+    is_forward = False
+    for number, line in enumerate(lines):
+        stripped = line.strip()
+        if not stripped:
+            (signature if in_signature else segment).append("")
+            continue
+        first = stripped[0]
+        if first == ">" or (first == "＞"):
+            if segment:
+                _drop_attribution(segment)
+                own += _without_signature(segment, signature)
+                own.append("")
+                segment = []
+            in_signature = False
+            continue
+        if first in "-_—–=*" and (verdict := _ruler(stripped)):
+            if verdict == "signature":
+                in_signature = True
+                continue
+            if verdict == "quote":
+                is_forward = not any(segment) and not any(own)
+                break
+            if any(lines[number + 1 : number + 3]) and _is_header_run(lines, number + 1):
+                break
+        if _HEADER.match(stripped) and _is_header_run(lines, number):
+            break
+        if stripped[-1] in ":：" and (start := _attribution_start(segment, stripped)) is not None:
+            if not _is_quoted_after(lines, number + 1):
+                del segment[start:]
+                break
+            del segment[start:]
+            continue
+        (signature if in_signature else segment).append(line)
+    own += _without_signature(segment, signature)
+    return Own(tuple(own), tuple(line.strip() for line in signature if line.strip()), is_forward)
+
+
+def _ruler(stripped: str) -> str:
+    """What a line of dashes means: `signature`, `quote` when it announces another's mail, `rule`, or nothing."""
+    if stripped in {"--", "—", "-- ", "–-", "—-"}:
+        return "signature"
+    inner = stripped.strip("-_—–=* ")
+    if not inner:
+        return "rule" if len(stripped) >= 5 else ""
+    if len(inner) <= 80 and stripped[:2] in {"--", "__", "==", "**", "- "} and _FORWARD.search(inner):
+        return "quote"
+    return ""
+
+
+def _is_header_run(lines: list[str], start: int) -> bool:
+    """Whether From, Sent, To, Subject or their like stand here together (RFC 5322 3.6, as clients print them)."""
+    seen: set[str] = set()
+    for line in lines[start : start + _HEADER_LINES]:
+        match = _HEADER.match(line.strip())
+        if match:
+            seen.add(match[1].lower())
+            if len(seen) >= 3:
+                return True
+    return False
+
+
+def _attribution_start(segment: list[str], last: str) -> int | None:
+    """Where in the segment an attribution that ends with the line `last` begins, or None."""
+    if (
+        not _WROTE.search(last[-200:])
+        and "@" not in last
+        and not (segment and _WROTE.search(segment[-1][-200:]))
+    ):
+        return None
+    joined = last
+    for back in range(4):
+        if len(joined) > _LONGEST_ATTRIBUTION:
+            return None
+        if (
+            _WROTE.search(joined)
+            and _DATED.search(joined)
+            and (_OPENER.match(joined) or "@" in joined[-120:])
+        ):
+            return _widened(segment, len(segment) - back, joined)
+        if back == len(segment) or not segment[-1 - back].strip():
+            return None
+        joined = f"{segment[-1 - back].strip()} {joined}"
+    return None
+
+
+def _widened(segment: list[str], start: int, joined: str) -> int:
+    # "On 3 March 2026 at 10:00\nAna <a@example.com> wrote:" fits from its second line on; the first belongs to it.
+    if not _OPENER.match(joined) and start > 0:
+        before = segment[start - 1].strip()
+        if _OPENER.match(before) and _DATED.search(before) and len(before) < 120 and before[-1:] not in ".!?":
+            return start - 1
+    return start
+
+
+def _is_quoted_after(lines: list[str], start: int) -> bool:
+    for line in lines[start : start + 4]:
+        stripped = line.strip()
+        if stripped:
+            return stripped[0] in ">＞"
+    return False
+
+
+def _drop_attribution(segment: list[str]) -> None:
+    """Drop "Ana wrote:" in any wrapping when quoted lines follow directly."""
+    end = len(segment)
+    while end and not segment[end - 1].strip():
+        end -= 1
+    if end and len(segment[end - 1]) <= 160 and segment[end - 1].rstrip()[-1:] in ":：":
+        start = _attribution_start(segment[: end - 1], segment[end - 1].strip())
+        if start is None and _WROTE.search(segment[end - 1]):
+            start = end - 1
+        if start is not None:
+            del segment[start:]
+
+
+def _without_signature(segment: list[str], signature: list[str]) -> list[str]:
+    """The segment without device lines, disclaimers, and the closing with all that stands under it."""
+    kept = []
+    for line in segment:
+        stripped = line.strip()
+        if len(stripped) < 90 and _DEVICE.match(stripped):
+            continue
+        if len(stripped) > 30 and _DISCLAIMER.search(stripped[:160]):
+            break
+        kept.append(line)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    start = _signature_start(kept)
+    if start is None:
+        return kept
+    below = kept[start:]
+    for at, line in enumerate(below):
+        if at and _POSTSCRIPT.match(line.strip()):
+            signature += below[:at]
+            return [*kept[:start], "", *below[at:]]
+    signature += below
+    return kept[:start]
+
+
+def _signature_start(lines: list[str]) -> int | None:
+    count = 0
+    for at in range(len(lines) - 1, -1, -1):
+        stripped = lines[at].strip()
+        if not stripped:
+            continue
+        count += 1
+        if count > _SIGNATURE_LINES:
+            break
+        if len(stripped) <= 60 and _CLOSING.match(stripped):
+            return at
+    return _contact_block_start(lines)
+
+
+def _contact_block_start(lines: list[str]) -> int | None:
+    """The last block, when it is short lines with a phone, a link or an address among them, and not the whole."""
+    start = len(lines)
+    has_mark = False
+    while start and (stripped := lines[start - 1].strip()):
+        if (
+            len(stripped) > 75
+            or len(lines) - start >= _SIGNATURE_LINES
+            or stripped[-1] in "?!:"
+            or stripped[0] in "-*•"
+        ):
+            return None
+        has_mark = has_mark or _MARKS_IN_SIGNATURE.search(stripped) is not None
+        start -= 1
+    block = lines[start:]
+    is_terse = sum(len(line.split()) for line in block) <= 7 * len(block)
+    return start if start and has_mark and len(block) >= 2 and is_terse else None

@@ -1,0 +1,140 @@
+"""Reads one text: whose words they are, what they do, and until when.
+
+It is pure and can be handed to another process by name; it never raises on any text, and keeps none of it.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+from schemas.connector import Reading, TextContext
+from schemas.records import Signal, SignalKind
+from services.signals import phrases
+from services.signals.asks import is_ask
+from services.signals.deadlines import find_due
+from services.signals.english import ENGLISH
+from services.signals.french import FRENCH
+from services.signals.german import GERMAN
+from services.signals.italian import ITALIAN
+from services.signals.language import Language, choose
+from services.signals.markup import text_from_html
+from services.signals.quotes import own_words
+from services.signals.sentences import paragraphs, sentences
+from services.signals.signature import addresses_in, hints_from_signature, new_address
+from services.signals.spanish import SPANISH
+
+LONGEST_TEXT = 64 * 1024
+LONGEST_EXCERPT = 280
+MOST_SIGNALS = 8
+# What a human asks or promises stands early; a longer text is a report, and its end is not worth the time.
+_READ = 12 * 1024
+_MOST_SENTENCES = 120
+
+_LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)
+_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_LINKS = re.compile(r"<?https?://[^\s<>]+>?")
+_AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.I)
+_AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.I)
+_OUT_OF_OFFICE = re.compile(phrases.OUT_OF_OFFICE, re.I)
+_NOT_READING = re.compile(phrases.NOT_READING, re.I)
+
+
+def read_text(text: str, context: TextContext) -> Reading:
+    """Read a mail's or message's text: an excerpt of the writer's own words, their signals, signature hints.
+
+    Only the first 64 KB are read. Days are resolved in the writer's own calendar: `context.at` moved by
+    `context.utc_offset` (UTC when that is not known).
+    """
+    cut = text[:LONGEST_TEXT]
+    if context.is_html:
+        cut = text_from_html(cut)
+    if not cut.isprintable() and _CONTROLS.search(cut):
+        cut = _CONTROLS.sub("", cut)
+    own = own_words(cut)
+    parts = paragraphs(own.lines)
+    said = " ".join(parts)[:_READ]
+    signature = hints_from_signature(own.signature) + new_address(said)
+    return Reading(excerpt=_excerpt(said), signals=_signals(parts, said, context), signature=signature)
+
+
+def _excerpt(said: str) -> str:
+    folded = " ".join(said[: 4 * LONGEST_EXCERPT].split())
+    if len(folded) <= LONGEST_EXCERPT:
+        return folded
+    cut = folded[: LONGEST_EXCERPT - 1]
+    at_word = cut.rfind(" ")
+    return (cut[:at_word] if at_word > LONGEST_EXCERPT // 2 else cut).rstrip(" ,;:-") + "…"
+
+
+def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal, ...]:
+    if not said:
+        return ()
+    if _is_automatic(said, context.subject):
+        return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
+    words = frozenset(_WORDS.findall(said.lower().replace("’", "'")))
+    language = choose(words, _LANGUAGES)
+    if words.isdisjoint(language.cues) and "?" not in said:
+        return ()
+    at = _local_time(context)
+    found: list[Signal] = []
+    count = 0
+    for part in parts:
+        for sentence in sentences(part):
+            count += 1
+            if count > _MOST_SENTENCES or len(found) >= MOST_SIGNALS:
+                return tuple(found)
+            found += _signals_of(sentence, language, at, said)
+    return tuple(found[:MOST_SIGNALS])
+
+
+def _signals_of(sentence: str, language: Language, at: datetime, said: str) -> list[Signal]:
+    if len(sentence) < 4:
+        return []
+    if "://" in sentence:
+        sentence = _LINKS.sub(" ", sentence)
+    lowered = sentence.lower().replace("’", "'")
+    words = frozenset(_WORDS.findall(lowered))
+    if words.isdisjoint(language.cues) and "?" not in lowered:
+        return [Signal("ask", sentence[:LONGEST_EXCERPT])] if is_ask(lowered, words, language) else []
+    kinds = _kinds(sentence, lowered, words, language)
+    if not kinds:
+        return []
+    text = " ".join(sentence.split())[:LONGEST_EXCERPT]
+    return [
+        Signal(
+            kind,
+            text,
+            due=find_due(lowered, at, language.code) if kind in {"ask", "promise"} else None,
+            about=addresses_in(said) if kind == "introduction" else (),
+        )
+        for kind in kinds
+    ]
+
+
+def _kinds(sentence: str, lowered: str, words: frozenset[str], language: Language) -> list[SignalKind]:
+    if language.introduction.search(sentence) and not language.no_introduction.search(sentence):
+        return ["introduction"]
+    kinds: list[SignalKind] = []
+    if language.thanks.search(lowered) and not language.no_thanks.search(lowered):
+        kinds.append("thanks")
+    if language.promise.search(lowered) and not language.no_promise.search(lowered):
+        kinds.append("promise")
+    if is_ask(lowered, words, language, is_other=bool(kinds)):
+        kinds.append("ask")
+    return kinds
+
+
+def _is_automatic(said: str, subject: str) -> bool:
+    if subject and _AUTO_SUBJECT.match(subject.strip()):
+        return True
+    return _AUTO_TEXT.search(said[:300]) is not None or (
+        len(said) < 1500 and _OUT_OF_OFFICE.search(said) is not None and _NOT_READING.search(said) is not None
+    )
+
+
+def _local_time(context: TextContext) -> datetime:
+    offset = context.utc_offset if context.utc_offset is not None and abs(context.utc_offset) < 24 * 60 else 0
+    try:
+        return (context.at + timedelta(minutes=offset)).replace(tzinfo=None)
+    except OverflowError:
+        return context.at.replace(tzinfo=None)
