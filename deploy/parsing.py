@@ -1,0 +1,108 @@
+"""Parsing in other processes: answers in order, few jobs at a time, so that memory stays flat.
+
+The processes are started by a server that never held a database connection, as SQLite's must not cross a fork.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from schemas.errors import Transient
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_AHEAD = 3
+_PRELOAD = ["connectors._mail_jobs", "services.signals"]
+
+
+class ParsingPool:
+    """Implements `schemas.connector.Workers`; processes start with the second job and end with the pool."""
+
+    def __init__(self, processes: int | None = None) -> None:
+        self._processes = processes or available_cpus()
+        self._executor: ProcessPoolExecutor | None = None
+
+    def map(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterator[B]:
+        """Yield `function(item)` for each item, in the order given.
+
+        Raises:
+            Transient: a process died twice on one job; what came before it is done.
+        """
+        waiting = iter(items)
+        first = [item for _, item in zip(range(2), waiting, strict=False)]
+        if len(first) < 2 or self._processes < 2:
+            yield from (function(item) for item in first)
+            yield from (function(item) for item in waiting)
+            return
+        jobs: deque[tuple[A, Future[B]]] = deque()
+        for item in first:
+            jobs.append((item, self._submit(function, item)))
+        while jobs:
+            while len(jobs) < self._processes + _AHEAD:
+                try:
+                    item = next(waiting)
+                except StopIteration:
+                    break
+                jobs.append((item, self._submit(function, item)))
+            item, future = jobs.popleft()
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                yield self._again(function, item)
+                # The pool's death took the jobs behind it along.
+                jobs = deque((later, self._submit(function, later)) for later, _ in jobs)
+
+    def _submit(self, function: Callable[[A], B], item: A) -> "Future[B]":
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(self._processes, mp_context=_context())
+        try:
+            return self._executor.submit(function, item)
+        except BrokenProcessPool:
+            self._executor = ProcessPoolExecutor(self._processes, mp_context=_context())
+            return self._executor.submit(function, item)
+
+    def _again(self, function: Callable[[A], B], item: A) -> B:
+        self._executor = None
+        try:
+            return self._submit(function, item).result()
+        except BrokenProcessPool as error:
+            self._executor = None
+            raise Transient(
+                "A parsing process died twice on the same part of the input, most likely for want of memory. What "
+                "was read before is kept. Free some memory and repeat the same command."
+            ) from error
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+
+    def __enter__(self) -> "ParsingPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def available_cpus() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    with contextlib.suppress(AttributeError):
+        context.set_forkserver_preload(_PRELOAD)
+    return context

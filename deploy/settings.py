@@ -1,0 +1,186 @@
+"""Settings from the environment and the home's `kith.toml`; the environment wins.
+
+Every setting may also be given as a file: `KITH_SECRET_KEY_FILE` names one holding the value. Reading them touches no
+database; the secret key is made by `kith init` alone.
+"""
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import platformdirs
+from msgspec import Struct
+
+from schemas.errors import ConfigError
+
+KeepText = Literal["none", "excerpt", "full"]
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+SECRET_NAMES = frozenset({"KITH_SECRET_KEY", "KITH_GOOGLE_CLIENT_SECRET", "KITH_MICROSOFT_CLIENT_SECRET"})
+"""Never shown; `kith config` prints a mask."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What the environment and `kith.toml` say, checked; `origins` tells where each value comes from."""
+
+    home: Path
+    database_url: str
+    broker_url: str = "memory:"
+    secret_key: str = ""
+    public_url: str = "http://127.0.0.1:8321"
+    keep_text: KeepText = "excerpt"
+    digest_day: Day = "monday"
+    digest_time: str = "07:30"
+    now: datetime | None = None
+    weekly_cap: int = 5
+    lookback: timedelta = timedelta(days=60)
+    log_format: Literal["console", "json", ""] = ""
+    region: str = ""
+    origins: Mapping[str, str] = {}
+
+    @property
+    def has_public_url(self) -> bool:
+        """Whether links in mails lead anywhere but this machine."""
+        return "127.0.0.1" not in self.public_url and "localhost" not in self.public_url
+
+
+_NAMES = {
+    "KITH_DATABASE_URL": "database_url",
+    "KITH_BROKER_URL": "broker_url",
+    "KITH_SECRET_KEY": "secret_key",
+    "KITH_PUBLIC_URL": "public_url",
+    "KITH_KEEP_TEXT": "keep_text",
+    "KITH_DIGEST_DAY": "digest_day",
+    "KITH_DIGEST_TIME": "digest_time",
+    "KITH_NOW": "now",
+    "KITH_WEEKLY_CAP": "weekly_cap",
+    "KITH_LOOKBACK": "lookback",
+    "KITH_LOG_FORMAT": "log_format",
+    "KITH_REGION": "region",
+}
+
+
+def read_settings(home: str | None, environment: Mapping[str, str]) -> Settings:
+    """The settings in force for a home.
+
+    Args:
+        home: as given on the command line; else `KITH_HOME`, else the platform's data folder.
+        environment: the process's environment.
+
+    Raises:
+        ConfigError: a value cannot be read; the message names the setting, its place and what it may be.
+    """
+    where, home_origin = _home(home, environment)
+    file = where / "kith.toml"
+    from_file = _toml(file)
+    values: dict[str, Any] = {"database_url": f"sqlite:///{where / 'kith.db'}"}
+    origins = {"KITH_HOME": home_origin}
+    for name, attribute in _NAMES.items():
+        found = _given(name, environment, from_file, file)
+        origins[name] = found[1] if found else "default"
+        if found:
+            values[attribute] = _read(name, found[0], found[1])
+    key_file = where / "secret.key"
+    if "secret_key" not in values and key_file.exists():
+        values["secret_key"] = _secret(key_file)
+        origins["KITH_SECRET_KEY"] = str(key_file)
+    try:
+        return msgspec.convert(
+            {**values, "home": str(where), "origins": origins}, Settings, strict=False, dec_hook=_hook
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"A setting cannot be used: {error}. See `kith config` and docs/settings.md."
+        ) from error
+
+
+def _hook(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def _home(home: str | None, environment: Mapping[str, str]) -> tuple[Path, str]:
+    if home:
+        return Path(home).expanduser().absolute(), "--home"
+    if environment.get("KITH_HOME"):
+        return Path(environment["KITH_HOME"]).expanduser().absolute(), "environment"
+    return Path(platformdirs.user_data_dir("kith", appauthor=False)), "default"
+
+
+def _toml(file: Path) -> Mapping[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        parsed = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}. Mend or remove it.") from error
+    return {f"KITH_{name.upper().removeprefix('KITH_')}": value for name, value in parsed.items()}
+
+
+def _given(
+    name: str, environment: Mapping[str, str], from_file: Mapping[str, Any], file: Path
+) -> tuple[Any, str] | None:
+    if environment.get(name):
+        return environment[name], "environment"
+    for source, label in ((environment, "environment"), (from_file, str(file))):
+        path = source.get(f"{name}_FILE")
+        if path:
+            try:
+                return Path(str(path)).expanduser().read_text(encoding="utf-8").strip(), str(path)
+            except OSError as error:
+                raise ConfigError(
+                    f"{name}_FILE ({label}) names {path}, which cannot be read: {error.strerror}. Correct the path."
+                ) from error
+    return (from_file[name], str(file)) if name in from_file else None
+
+
+def _read(name: str, value: Any, origin: str) -> Any:
+    text = str(value).strip()
+    if name == "KITH_NOW":
+        try:
+            now = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ConfigError(
+                f"KITH_NOW ({origin}) is not an RFC 3339 instant: {text}. Write it like 2026-11-23T09:00:00Z."
+            ) from error
+        return now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
+    if name == "KITH_LOOKBACK":
+        return duration(text, f"KITH_LOOKBACK ({origin})")
+    if name == "KITH_WEEKLY_CAP":
+        if not text.isdigit():
+            raise ConfigError(f"KITH_WEEKLY_CAP ({origin}) must be a whole number, 0 for no cap: {text}.")
+        return int(text)
+    if name in {"KITH_DIGEST_DAY", "KITH_KEEP_TEXT", "KITH_LOG_FORMAT"}:
+        return text.lower()
+    return text
+
+
+def duration(text: str, what: str) -> timedelta:
+    """A length of time such as `30d`, `8w` or `12h`.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    number, unit = text[:-1], text[-1:].lower()
+    if text.isdigit():
+        number, unit = text, "d"
+    lengths = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+    if not number.isdigit() or unit not in lengths or int(number) > 36_500:
+        raise ConfigError(f"{what} must be a length of time like 60d, 8w or 12h: {text}.")
+    return int(number) * lengths[unit]
+
+
+def _secret(file: Path) -> str:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise ConfigError(
+            f"{file} can be read by others (mode {mode:04o}). It unlocks your accounts. Make it yours alone: "
+            f"chmod 600 {file}"
+        )
+    return file.read_text(encoding="ascii").strip()

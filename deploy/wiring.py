@@ -1,0 +1,120 @@
+"""The one place where everything is built and joined."""
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from deploy.clock import SystemClock
+from deploy.settings import Settings
+from schemas.clock import Clock, FrozenClock
+from schemas.decisions import OwnerDeclared
+from schemas.errors import ConfigError, UsageError
+from services.book import Book, Habits, begin_book
+from services.store import events as stream
+from services.store.migrate import migrate
+from services.store.unit import Store, open_store
+
+
+class Application:
+    """A home, opened: its settings, clock, store and books."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock: Clock = FrozenClock(settings.now) if settings.now else SystemClock()
+        self.wake: Callable[[int], None] = lambda _owner: None
+        """Told of an owner whose stream has grown."""
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, with the tables of this release.
+
+        Raises:
+            ConfigError: the home was never made, or its database cannot be opened.
+            HomeTooNew: a later release wrote it.
+        """
+        if not self.is_made:
+            raise ConfigError(
+                f"There is no Kith home at {self.settings.home} yet. Make it: kith init --name 'Your Name' "
+                "--email you@example.com --timezone Europe/Berlin"
+            )
+        return self._opened()
+
+    def _opened(self) -> Store:
+        store = open_store(self.settings.database_url)
+        migrate(store)
+        self._guard_files()
+        return store
+
+    @property
+    def is_made(self) -> bool:
+        """Whether this home has been made."""
+        file = self.database_file
+        return file is None or file.exists()
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file, or None for a server."""
+        url = self.settings.database_url
+        return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+    def make(self, declared: OwnerDeclared) -> Book:
+        """Make the home (folder, key, database) if need be, and the owner's book in it."""
+        home = self.settings.home
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(home, 0o700)
+        key = home / "secret.key"
+        if not self.settings.secret_key and not key.exists():
+            with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        store = self._opened()
+        self.__dict__["store"] = store
+        return self.book_of(begin_book(store, declared, self.clock))
+
+    def book(self, email: str = "") -> Book:
+        """The book of the owner with this address, or of the only owner.
+
+        Raises:
+            UsageError: no such owner, or several and none named.
+        """
+        with self.store.read() as unit:
+            owners = stream.owners(unit)
+        if not owners:
+            raise ConfigError(
+                "This home has no owner yet. Say who you are: kith init --name … --email … --timezone …"
+            )
+        if not email:
+            if len(owners) > 1:
+                names = ", ".join(main for _, main in owners)
+                raise UsageError(f"This home has several owners ({names}). Name one with --owner.")
+            return self.book_of(owners[0][0])
+        found = [key for key, main in owners if main == email.lower()]
+        if not found:
+            names = ", ".join(main for _, main in owners)
+            raise UsageError(f"No owner here has the address {email}. Owners: {names}.")
+        return self.book_of(found[0])
+
+    def book_of(self, owner: int) -> Book:
+        """The book of the owner with this number."""
+        habits = Habits(lookback=self.settings.lookback, weekly_cap=self.settings.weekly_cap)
+        return Book(self.store, owner, self.clock, habits)
+
+    def owners(self) -> list[tuple[int, str]]:
+        """Number and main address of every owner."""
+        with self.store.read() as unit:
+            return stream.owners(unit)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def _guard_files(self) -> None:
+        """The database is the owner's alone to read; SQLite's side files follow its mode."""
+        file = self.database_file
+        if file is not None and file.exists() and os.name == "posix":
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & 0o077:
+                os.chmod(file, 0o600)
