@@ -139,7 +139,8 @@ def _ending(
     expires_at = _expires_at(facts, reason)
     until: date | None = None
     done: datetime | None = None
-    dismissed = nevers.get((reason.rule, reason.person or ""))
+    dismissed: datetime | None = None
+    unwanted = nevers.get((reason.rule, reason.person or ""))
     for act in acts:
         match act.kind:
             case "done":
@@ -163,6 +164,9 @@ def _ending(
         ends.append((at, 1, _Ending("done", at, "owner")))
     if expires_at is not None and expires_at <= facts.now:
         ends.append((expires_at, 2, _Ending("expired", expires_at)))
+    if unwanted is not None and dismissed is None:
+        at = max(unwanted, reason.raised_at)
+        ends.append((at, 3, _Ending("dismissed", at, "owner")))
     if dismissed is not None:
         return _Ending("dismissed", max(dismissed, reason.raised_at), "owner")
     if ends:

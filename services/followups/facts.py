@@ -5,8 +5,8 @@ Whatever order facts come in, what stands here is equal. Nothing here decides wh
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -25,12 +25,17 @@ MESSAGES = frozenset({"email", "linkedin_message"})
 
 
 class Contact(Struct, frozen=True):
-    """One real contact between the owner and a person; `at` is a meeting's start, `over_at` its end."""
+    """One real contact between the owner and a person; `at` is a meeting's start, `over_at` its end.
+
+    `word` names it as the last one, `how` as the one that ended a silence.
+    """
 
     at: datetime
     over_at: datetime
     id: str
     word: str
+    how: str = ""
+    subject: str = ""
 
 
 class Facts:
@@ -68,6 +73,8 @@ class Facts:
         self.sent = {person: in_order(found.values()) for person, found in sent.items()}
         self.got = {person: in_order(found.values()) for person, found in got.items()}
         self.other = {person: in_order(found.values()) for person, found in other.items()}
+        self._sent_on = _by_subject(self.sent)
+        self._got_on = _by_subject(self.got)
         self.meetings = sorted(
             (meeting for meeting in state.meetings if is_on(meeting)), key=lambda one: (one.at, one.id)
         )
@@ -152,6 +159,14 @@ class Facts:
 
     # What happened
 
+    def sent_elsewhere(self, person: str, asked: Said, since: datetime) -> Said | None:
+        """The owner's first message to the person since then in another thread that can be an answer."""
+        return _elsewhere(self._sent_on, person, asked, since)
+
+    def got_elsewhere(self, person: str, asked: Said, since: datetime) -> Said | None:
+        """The person's first message to the owner since then in another thread that can be an answer."""
+        return _elsewhere(self._got_on, person, asked, since)
+
     def written_to(self, persons: Iterable[str], after: datetime) -> Closure | None:
         """The owner's first message to one of the persons later than the instant, on any channel."""
         found = [
@@ -194,24 +209,20 @@ class Facts:
 
     def contacts(self, person: str) -> list[Contact]:
         """Every real contact known here: messages with either side in To, LinkedIn messages, meetings over."""
+        name = self.short(person)
         found = [
-            Contact(
-                said.at, said.at, said.id, "your message" if said.kind == "linkedin_message" else "your mail"
-            )
+            _contact(said, "your", f"you wrote to {name}")
             for said in self.sent.get(person, ())
             if said.kind == "linkedin_message" or person in said.to
         ]
         found += [
-            Contact(said.at, said.at, said.id, "a message" if said.kind == "linkedin_message" else "a mail")
+            _contact(said, "a", f"{name} wrote")
             for said in self.got.get(person, ())
             if said.kind == "linkedin_message" or said.owner_part == "to"
         ]
-        found += [
-            Contact(
-                one.at, one.ends_at, one.id, words.quoted(one.summary, 60) if one.summary else "a meeting"
-            )
-            for one in self.met.get(person, ())
-        ]
+        for one in self.met.get(person, ()):
+            word = words.quoted(one.summary, 60) if words.one_line(one.summary) else "a meeting"
+            found.append(Contact(one.at, one.ends_at, one.id, word, f"you met {name}", one.summary))
         return sorted(found, key=lambda one: (one.at, one.id))
 
     def has_seen(self, rule: str, key: tuple[str, ...]) -> bool:
@@ -219,8 +230,53 @@ class Facts:
         return followup_id(rule, key) in self.seen  # type: ignore[arg-type]  # rules pass their own literal
 
 
+def _contact(said: Said, whose: str, how: str) -> Contact:
+    word = "LinkedIn message" if said.kind == "linkedin_message" else "mail"
+    return Contact(said.at, said.at, said.id, f"{whose} {word}", how, said.subject)
+
+
 def _place(said: Said) -> tuple[datetime, str]:
     return said.at, said.id
+
+
+_LINKEDIN = "\x00linkedin"
+"""Stands for a subject under which all LinkedIn messages of a person are found: they have none to compare."""
+
+
+def _by_subject(messages: Mapping[str, Sequence[Said]]) -> dict[tuple[str, str], list[Said]]:
+    found: dict[tuple[str, str], list[Said]] = defaultdict(list)
+    for person, history in messages.items():
+        for said in history:
+            if said.kind == "linkedin_message":
+                found[person, _LINKEDIN].append(said)
+            elif said.subject:
+                found[person, words.same_topic(said.subject)].append(said)
+    return found
+
+
+def _elsewhere(
+    found: Mapping[tuple[str, str], Sequence[Said]], person: str, asked: Said, since: datetime
+) -> Said | None:
+    """A LinkedIn message, or a mail of the same subject, at the instant or later and not in the thread itself."""
+    keys = [_LINKEDIN]
+    if subject := words.same_topic(asked.subject):
+        keys.append(subject)
+    firsts = [
+        first
+        for key in keys
+        if (
+            first := next(
+                (
+                    one
+                    for one in said_since(found.get((person, key), ()), since)
+                    if one.thread != asked.thread
+                ),
+                None,
+            )
+        )
+        is not None
+    ]
+    return min(firsts, key=_place, default=None)
 
 
 def _start(meeting: MeetingView) -> datetime:
@@ -277,8 +333,3 @@ def attendees(meeting: MeetingView) -> tuple[str, ...]:
 def others_in_to(said: Said) -> tuple[str, ...]:
     """The people in To without the owner and the author."""
     return tuple(person for person in dict.fromkeys(said.to) if person not in {OWNER, said.author})
-
-
-def long_ago(instant: datetime, now: datetime) -> timedelta:
-    """How long before now the instant was; never negative."""
-    return max(now - instant, timedelta())

@@ -3,6 +3,7 @@
 Being shown is the owner's attention, not a state: what is not shown stays open and listed.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +14,8 @@ from services.followups.rules.reconnect import neighbours, rank
 from services.state import PersonView, State
 
 RECONNECTS_A_WEEK: Final = 2
+PER_PERSON_A_WEEK: Final = 3
+"""However many questions somebody sends, they do not fill the owner's week."""
 DUE_SOON: Final = timedelta(days=7)
 _RANKS: Final[Mapping[Rule, int]] = {
     "awaiting_me": 0,
@@ -43,6 +46,7 @@ def surface(followups: Sequence[Followup], state: State) -> list[str]:
     this_week = {one for one, (at, named) in first.items() if week in {named, week_of(at, state.zone)}}
     rule_of = {one.id: one.rule for one in followups}
     reconnects = sum(rule_of.get(one) == "reconnect" for one in this_week)
+    per_person = Counter(one.person for one in followups if one.id in this_week)
     covered = {
         person
         for one in followups
@@ -58,8 +62,11 @@ def surface(followups: Sequence[Followup], state: State) -> list[str]:
             continue
         if one.rule == "reconnect" and reconnects >= RECONNECTS_A_WEEK:
             continue
+        if one.person is not None and per_person[one.person] >= PER_PERSON_A_WEEK:
+            continue
         if one.rule in _GENTLE and covered.issuperset(one.people):
             continue
+        per_person[one.person] += 1
         reconnects += one.rule == "reconnect"
         covered.update(one.people)
         chosen.append(one.id)

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -42,6 +43,8 @@ _REPLY = "re|aw|sv|vs|antw|antwort|odp|ynt|res|ref|rif|réf"
 _FORWARD = "fw|fwd|wg|tr|rv|enc|doorst|vb|vl"
 _PREFIX = re.compile(rf"\s*(?:{_REPLY}|{_FORWARD})(?:\[\d{{1,3}}\])?\s?[::]", re.IGNORECASE)
 _FORWARDED = re.compile(rf"\s*(?:{_FORWARD})(?:\[\d{{1,3}}\])?\s?[::]", re.IGNORECASE)
+_JOINERS = "\u200c\u200d"
+"""Persian and Indic names are spelt with these; they cannot turn the direction of a line."""
 _READ_AT_MOST = 1000
 _YEAR_IS_PLAIN = 300
 """A day and month alone are clear for about this many days."""
@@ -49,17 +52,27 @@ _YEAR_IS_PLAIN = 300
 
 def one_line(text: str, limit: int = 120) -> str:
     """The text on one line without control, format and bidirectional characters, cut at a word when too long."""
-    kept = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text[:_READ_AT_MOST]
-        if unicodedata.category(char) not in {"Cf", "Cs", "Co", "Cn"}
-    )
-    line = " ".join(kept.split())
+    text = text[:_READ_AT_MOST]
+    if not text.isprintable():
+        text = "".join(map(_harmless, text))
+    line = " ".join(text.split())
     if len(line) <= limit:
         return line
     cut = line[: limit - 1]
     head, gap, _ = cut.rpartition(" ")
     return (head if gap and len(head) > limit // 2 else cut).rstrip(" ,;:.-") + "…"
+
+
+def _harmless(char: str) -> str:
+    match unicodedata.category(char):
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cf" if char in _JOINERS:
+            return char
+        case "Cf" | "Cs" | "Co" | "Cn":
+            return ""
+        case _:
+            return char
 
 
 def quoted(text: str, limit: int = 160) -> str:
@@ -73,6 +86,12 @@ def topic(subject: str, limit: int = 80) -> str:
     while found := _PREFIX.match(line):
         line = line[found.end() :]
     return one_line(line, limit)
+
+
+@lru_cache(maxsize=8192)
+def same_topic(subject: str) -> str:
+    """What is equal for subjects of one conversation: the topic without case."""
+    return topic(subject, _READ_AT_MOST).casefold()
 
 
 def is_forward(subject: str) -> bool:

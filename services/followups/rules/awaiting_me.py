@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from services.followups import words
-from services.followups.facts import MESSAGES, TALK_AT_MOST, Facts, others_in_to, said_since, signal
+from services.followups.facts import MESSAGES, TALK_AT_MOST, Facts, others_in_to, signal
 from services.followups.reason import Closure, Reason, earliest
 from services.state import OWNER, Said
 
@@ -101,19 +101,7 @@ def _words_of(text: str) -> set[str]:
 
 def _elsewhere(facts: Facts, ask: Said) -> Closure | None:
     """The owner's answer outside the thread: same subject in a new mail, a LinkedIn message, or a talk."""
-    subject = words.topic(ask.subject).casefold()
-    written = next(
-        (
-            said
-            for said in said_since(facts.sent.get(ask.author, ()), ask.at)
-            if said.thread != ask.thread
-            and (
-                said.kind == "linkedin_message"
-                or (subject and words.topic(said.subject).casefold() == subject)
-            )
-        ),
-        None,
-    )
+    written = facts.sent_elsewhere(ask.author, ask, ask.at)
     answer = None
     if written is not None:
         how = "you wrote on LinkedIn" if written.kind == "linkedin_message" else "you answered"

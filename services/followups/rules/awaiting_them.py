@@ -21,9 +21,7 @@ from services.followups.facts import (
     MESSAGES,
     TALK_AT_MOST,
     Facts,
-    is_human,
     others_in_to,
-    said_since,
     signal,
 )
 from services.followups.reason import Closure, Reason, earliest
@@ -127,18 +125,12 @@ def _said(said: Said, how: str) -> Closure:
 
 def _elsewhere(facts: Facts, ask: Said, persons: tuple[str, ...], since: datetime) -> Closure | None:
     """An answer outside the thread: a talk, a LinkedIn message, or the same subject in a new mail."""
-    subject = words.topic(ask.subject).casefold()
-    found = [
-        _said(
-            said,
-            f"{facts.short(person)} {'wrote on LinkedIn' if said.kind == 'linkedin_message' else 'answered'}",
-        )
-        for person in persons
-        for said in said_since(facts.got.get(person, ()), since)
-        if said.thread != ask.thread
-        and is_human(said)
-        and (said.kind == "linkedin_message" or (subject and words.topic(said.subject).casefold() == subject))
-    ]
+    found = []
+    for person in persons:
+        said = facts.got_elsewhere(person, ask, since)
+        if said is not None:
+            did = "wrote on LinkedIn" if said.kind == "linkedin_message" else "answered"
+            found.append(_said(said, f"{facts.short(person)} {did}"))
     return earliest(*found, facts.talked_with(persons, since, TALK_AT_MOST))
 
 
@@ -154,20 +146,21 @@ def _reason(
     began = hold or ask
     about = words.topic(ask.subject, 60)
     whom = facts.short(persons[0])
+    ended = earliest(closure, _elsewhere(facts, ask, persons, began.at))
     return Reason(
         rule="awaiting_them",
         key=(ask.id,) if hold is None else (ask.id, hold.id),
         person=persons[0],
         people=persons,
         title=f"Ask {whom} again about {about}?" if about else f"Ask {whom} again?",
-        why=_why(facts, ask, hold, persons[0], waited),
+        why=_why(facts, ask, hold, persons[0], waited, ended.at if ended else facts.now),
         evidence=(ask.id,) if hold is None else (ask.id, hold.id),
         raised_at=deadline,
-        closure=earliest(closure, _elsewhere(facts, ask, persons, began.at)),
+        closure=ended,
     )
 
 
-def _why(facts: Facts, ask: Said, hold: Said | None, person: str, waited: Patience) -> str:
+def _why(facts: Facts, ask: Said, hold: Said | None, person: str, waited: Patience, until: datetime) -> str:
     asked = signal(ask, "ask")
     begin = f"You asked {facts.on(ask.at)}: {words.quoted(asked.text if asked else '')}"
     if hold is not None:
@@ -175,7 +168,7 @@ def _why(facts: Facts, ask: Said, hold: Said | None, person: str, waited: Patien
         by = f", by {words.day(held.due, facts.today)}" if held is not None and held.due else ""
         text = held.text if held else ""
         return f"{begin} {facts.short(hold.author)} said {facts.on(hold.at)}: {words.quoted(text)}{by}. Nothing since."
-    now = words.counted(working_days_between(ask.at, facts.now, facts.zone_of(person)), "working day")
+    now = words.counted(working_days_between(ask.at, until, facts.zone_of(person)), "working day")
     if not waited.usual:
         return f"{begin} No answer for {now}."
     usual = words.counted(waited.usual, "day")

@@ -97,21 +97,28 @@ def _reason(
         f"Your {role}; {words.rhythm(days)}." if role else f"Your rhythm with {name}: {words.rhythm(days)}."
     )
     booked = facts.booked.get(view.id)
-    planned = f"Booked {facts.on(booked.at)}." if booked is not None else "Nothing booked."
-    closure = None
+    planned = f" Booked {facts.on(booked.at)}." if booked is not None else " Nothing booked."
+    closure: Closure | None = None
     if following is not None:
-        how = f"you and {name} were in touch"
-        closure = Closure(at=following.over_at, interaction=following.id, how=how)
+        closure = ended_by(facts, view, following)
+        planned = ""
     return Reason(
         rule="keep_in_touch",
         key=key,
         person=view.id,
         people=(view.id,),
         title=f"Talk to {name}",
-        why=f"{begin} Last: {last.word} {facts.on(last.at)}, {words.span(ago)} ago. {planned}",
+        why=f"{begin} Last: {last.word} {facts.on(last.at)}, {words.span(ago)} ago.{planned}",
         evidence=(last.id,) if last.id else (),
         raised_at=raised_at,
         closure=closure,
+        fresh_at=following.over_at if following is not None else None,
         is_standing=following is None,
         is_quiet=following is None and booked is not None,
     )
+
+
+def ended_by(facts: Facts, view: PersonView, contact: Contact) -> Closure:
+    """The contact as what ended a silence."""
+    how = contact.how or f"you and {facts.short(view.id)} were in touch"
+    return Closure(at=contact.over_at, interaction=contact.id, how=how, subject=contact.subject)

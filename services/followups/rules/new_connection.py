@@ -9,7 +9,8 @@ from datetime import timedelta
 from services.followups import words
 from services.followups.days import day_start
 from services.followups.facts import Contact, Facts
-from services.followups.reason import Closure, Reason
+from services.followups.reason import Reason
+from services.followups.rules.keep_in_touch import ended_by
 from services.state import OWNER, PersonView
 
 
@@ -37,11 +38,7 @@ def _reason(facts: Facts, view: PersonView) -> Reason | None:
     if first is None and _was_in_touch(view):
         return None
     name = facts.name(view.id)
-    closure = (
-        Closure(at=first.over_at, interaction=first.id, how=f"you and {facts.short(view.id)} were in touch")
-        if first is not None
-        else None
-    )
+    closure = ended_by(facts, view, first) if first is not None else None
     export = ""
     if facts.state.export_on is not None:
         age = max((facts.today - facts.state.export_on).days, 0)

@@ -15,8 +15,8 @@ from statistics import median
 
 from services.followups import words
 from services.followups.facts import Contact, Facts
-from services.followups.reason import Closure, Reason
-from services.followups.rules.keep_in_touch import rhythm
+from services.followups.reason import Reason
+from services.followups.rules.keep_in_touch import ended_by, rhythm
 from services.state import PersonView
 
 AT_A_TIME = 10
@@ -110,10 +110,7 @@ def _reason(
     # A contact older than the horizon has no interaction here: its day and the smallest identity stand for it,
     # the same before and after the contact itself leaves the horizon.
     key = (min(view.identities, default=view.id), last.at.isoformat())
-    closure = None
-    if following is not None:
-        how = f"you and {facts.short(view.id)} were in touch"
-        closure = Closure(at=following.over_at, interaction=following.id, how=how)
+    closure = ended_by(facts, view, following) if following is not None else None
     return Reason(
         rule="reconnect",
         key=key,
