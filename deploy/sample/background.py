@@ -12,7 +12,6 @@ from deploy.sample.people import (
     COMMUNITY,
     EVERYBODY,
     FORMER,
-    FRIENDS,
     MENTORS,
     OWNER,
     PARTNERS,

@@ -68,7 +68,7 @@ _NOTICES: tuple[tuple[str, str, str, str], ...] = (
     ("Tracker", "notifications@tracker.example", "[aurora] Night scene fades too fast (#{n})", "Ravi Subramaniam commented:\n\nThe step below ten per cent is the old driver. Shall we close this?\n\nReply to this email directly or view it on the tracker."),
     ("LinkedIn", "messages-noreply@social.example", "You have {n} new invitations", "People are waiting to connect with you. Who do you know?"),
     ("Railways", "tickets@bahn.example", "Your booking {n}", "Your journey is booked. Seat 71, by the window. Please have your ticket ready."),
-    ("Drive", "drive-shares-noreply@docs.example", "Lena Vogt shared \"Night visits, round {n}\" with you", "Lena Vogt has invited you to edit the following document."),
+    ("Drive", "drive-shares-noreply@docs.example", 'Lena Vogt shared "Night visits, round {n}" with you', "Lena Vogt has invited you to edit the following document."),
     ("Hosting", "billing@hosting.example", "Receipt {n}", "Thank you for your payment. This receipt is for your records. Questions? Visit the help centre."),
 )  # fmt: skip
 

@@ -173,7 +173,7 @@ def _trace(letter: Letter) -> list[tuple[str, str]]:
         return []
     digest, domain = letter.digest, letter.sender[1].partition("@")[2]
     utc = letter.at - (letter.at.utcoffset() or timedelta())
-    arrived = format_datetime((letter.at + timedelta(seconds=3 + int(digest[0], 16))))
+    arrived = format_datetime(letter.at + timedelta(seconds=3 + int(digest[0], 16)))
     key = b64encode(bytes.fromhex(digest * 4)).decode()
     return_path = "<>" if letter.shape == "bounce" else f"<{letter.sender[1]}>"
     return [

@@ -18,7 +18,6 @@ from deploy.sample.archive import Archive
 from deploy.sample.cards import address_book
 from deploy.sample.linkedin import (
     Tie,
-    archive as write_zip,
     connections,
     endorsements,
     english_day,
@@ -26,6 +25,9 @@ from deploy.sample.linkedin import (
     messages,
     recommendations,
     table,
+)
+from deploy.sample.linkedin import (
+    archive as write_zip,
 )
 from deploy.sample.mail import takeout
 from deploy.sample.meetings import calendar_file

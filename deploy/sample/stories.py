@@ -876,7 +876,7 @@ def _on_linkedin(t: _Teller) -> None:
     for identity in ("beatriz", "leila", "salma", "minh"):
         profile = BY_KEY[identity].profile
         for rule in ("new_connection", "conference"):
-            t.outcomes.allowed.append(Outcome(rule, profile, "connected during the conference"))  # type: ignore[arg-type]  # both are rules
+            t.outcomes.allowed.append(Outcome(rule, profile, "connected during the conference"))
 
     wall = t.at(a.workday(12), "14:37").replace(tzinfo=None)
     a.invitations += [
