@@ -33,12 +33,15 @@ class Upsert(Struct, frozen=True, tag=True):
 
     `stamp` orders revisions of one item: of two that differ, the greater stays, whatever order they come in.
     `fingerprint` is a 63-bit hash of the raw item, by which an unread copy can be told to be held already.
+    `is_row` is false for what a file says as a whole (that a list was read to its end), which no row of it is and
+    which is therefore not counted as read.
     """
 
     id: ExternalId
     record: SourceRecord
     stamp: str = ""
     fingerprint: int = 0
+    is_row: bool = True
 
 
 class Tombstone(Struct, frozen=True, tag=True):
