@@ -15,10 +15,12 @@ def is_ask(lowered: str, words: frozenset[str], language: Language, *, is_other:
         language: the language it is read in.
         is_other: it gives thanks or a promise already, so that only a question or an order makes it an ask, too.
     """
-    if language.no_ask.search(lowered):
+    if lowered.endswith(("?", '?"', "?)", "?'", "?”", "? )")):
+        return (
+            len(words) >= 3
+            and not language.no_question.search(lowered)
+            and not language.no_ask.search(lowered)
+        )
+    if (is_other and "?" not in lowered) or words.isdisjoint(language.ask_words):
         return False
-    if lowered.rstrip(" \"')”").endswith("?"):
-        return not language.no_question.search(lowered) and len(words) >= 3
-    if is_other and "?" not in lowered:
-        return False
-    return language.ask.search(lowered) is not None
+    return language.ask.search(lowered) is not None and not language.no_ask.search(lowered)

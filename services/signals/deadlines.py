@@ -15,7 +15,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 
 from msgspec import Struct
 
@@ -25,12 +25,16 @@ Resolve = Callable[["re.Match[str]", datetime], date | None]
 
 
 class _Words(Struct, frozen=True):
-    """What a language's deadlines are made of; the fragments are regular expressions without capturing groups."""
+    """What a language's deadlines are made of; the fragments are regular expressions without capturing groups.
+
+    `signs` are words besides weekdays and months without one of which no clause names a day.
+    """
 
     weekdays: Mapping[str, int]
     months: Mapping[str, int]
     numbers: Mapping[str, int]
     days: Mapping[str, int]
+    signs: str
     strong: str
     refused: str
     same_week: str
@@ -128,6 +132,7 @@ _EN = _Words(
         "tomorrow": 1,
         "tmrw": 1,
     },
+    signs="today tonight morning afternoon evening eod cob business tomorrow tmrw day days week weeks weekend month months hour hours hrs hr minute minutes mins fortnight quarter year eow eom eoq eoy",
     strong=r"by|before|until|till|no later than|not later than|latest|due|deadline(?: is)?|due on|due by|by the latest",
     refused=r"after|since|from|of|last|past|about|re|dated|than|every|each|was|between|our|your|my|his|her|their|previous",
     same_week=r"(?:this|the coming|coming|this coming) ",
@@ -221,6 +226,7 @@ _DE = _Words(
         "morgen früh": 1,
         "morgen abend": 1,
     },
+    signs="heute morgen übermorgen tag tage tagen werktage werktagen arbeitstage arbeitstagen woche wochen wochenende monat monate monaten monats monatsende stunde stunden minuten quartals quartalsende jahres jahresende",
     strong=r"bis(?: zum| spätestens)?|spätestens(?: am| bis)?|vor(?: dem)?",
     refused=r"seit|nach|von|vom|letzten|letzte|vergangenen|guten|heute|jeden|am letzten|dem|ab",
     same_week=r"(?:diesen|diese|kommenden|diesem) ",
@@ -294,6 +300,7 @@ _FR = _Words(
         "en fin de journée": 0,
         "fin de journée": 0,
     },
+    signs="demain aujourd soir midi matin journée jour jours semaine semaines mois heure heures minutes quinzaine week weekend trimestre année",
     strong=r"avant(?: le)?|d'ici(?: à| au)?|jusqu'(?:à|au)|pour(?: le)?|au plus tard(?: le)?",
     refused=r"depuis|après|de|du|dernier|chaque|dès|le dernier",
     same_week=r"ce ",
@@ -379,8 +386,9 @@ _ES = _Words(
         "mañana por la mañana": 1,
         "mañana por la tarde": 1,
     },
+    signs="mañana hoy tarde noche día días semana semanas mes meses hora horas minutos quincena trimestre año",
     strong=r"antes del?|para(?: el)?|hasta(?: el)?|a más tardar(?: el)?|como muy tarde(?: el)?",
-    refused=r"desde|después|del|de|pasado|cada|la|por la|último",
+    refused=r"desde|después|del|de|pasado|cada|último",
     same_week=r"este ",
     next_before=r"(?:el )?próximo ",
     next_after=r" (?:que viene|de la semana que viene|de la próxima semana)",
@@ -466,6 +474,7 @@ _IT = _Words(
         "domani mattina": 1,
         "domani sera": 1,
     },
+    signs="dopodomani oggi stasera stamattina sera giornata domani giorno giorni settimana settimane mese mesi ora ore minuti quindicina weekend trimestre anno",
     strong=r"entro(?: il| la| le)?|prima d(?:i|el)|per(?: il)?|fino a(?:l)?|al più tardi(?: il)?",
     refused=r"da|dal|dopo|di|del|scorso|ogni|scorsa",
     same_week=r"questo ",
@@ -517,21 +526,23 @@ def find_due(clause: str, at: datetime, language: str = "en") -> date | None:
     """
     lowered = clause[:1000].lower().replace("’", "'")
     grammar = _grammar(language if language in _LANGUAGES else "en")
-    if grammar.gate.isdisjoint(_TOKEN.findall(lowered)):
+    start = next((m.start() for m in _TOKEN.finditer(lowered) if m[0] in grammar.gate), None)
+    if start is None:
         return None
     strong: list[date] = []
     plain: list[date] = []
-    for match in grammar.pattern.finditer(lowered):
+    for match in grammar.pattern.finditer(lowered, max(0, start - _LONGEST_LEAD)):
         day = _resolve(match, grammar.words, at)
         if day is not None:
             (strong if match["strong"] else plain).append(day)
     return max(strong or plain, default=None)
 
 
+_LONGEST_LEAD = 40
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _grammar(language: str) -> _Grammar:
     words = _LANGUAGES[language]
     weekday = _either(words.weekdays)
@@ -546,7 +557,7 @@ def _grammar(language: str) -> _Grammar:
         + named_day.format("dm")
         + rf"(?:{words.of})(?P<dmmonth>{month})\b\.?"
         + year.format("dm"),
-        rf"(?P<dots>\d{{1,2}}\.\d{{1,2}}\.(?:20\d\d|\d\d(?!\d))?)",
+        r"(?P<dots>\d{1,2}\.\d{1,2}\.(?:20\d\d|\d\d(?!\d))?)",
         r"(?P<slash>\d{1,2}[/-]\d{1,2}(?:[/-](?:20)?\d\d)?)(?![\d/-])",
     ]
     if language == "en":
@@ -567,27 +578,20 @@ def _grammar(language: str) -> _Grammar:
         rf"a week (?:from|on) (?P<week_from>{weekday}|today|tomorrow)\b"
         if language == "en"
         else r"(?P<week_from>(?!))",
-        rf"\b(?P<word>{_either(words.days)})\b",
-        rf"(?P<same>{words.same_week})?(?P<next>{words.next_before})?(?:{words.article})?(?P<weekday>{weekday})\b\.?"
-        rf"(?:(?P<weekday_day>,? (?:{words.article})?\d{{1,2}}(?:{words.ordinal}))(?!\w))?"
-        rf"(?P<after>(?:{words.next_after})\b)?",
+        rf"\b(?<!\bla )(?P<word>{_either(words.days)})\b",
+        (
+            rf"(?P<same>{words.same_week})?(?P<next>{words.next_before})?(?:{words.article})?(?P<weekday>{weekday})\b\.?"
+            rf"(?:(?P<weekday_day>,? (?:{words.article})?\d{{1,2}}(?:{words.ordinal}))(?!\w))?"
+            rf"(?P<after>(?:{words.next_after})\b)?"
+        ),
         rf"(?:{words.article})(?P<monthday>\d{{1,2}}){words.ordinal if language in {'en', 'de'} else ''}(?![\w:.,%/]\d)(?!\w)",
     ]
     refused = rf"(?:(?P<refused>{words.refused}) (?:the |dem |den |le |la |el |il )?)?"
-    pattern = rf"(?<![\w./-])(?:(?P<strong>{words.strong})[: ] ?(?:the )?)?{refused}(?:{'|'.join(date_forms)})(?P<tail>{words.possessive or '(?!)'})?"
-    gate = {
-        token
-        for source in (words.weekdays, words.months, words.days, words.numbers)
-        for key in source
-        for token in _TOKEN.findall(key)
-    }
-    gate |= {str(n) for n in range(3000)} | {f"{n:02}" for n in range(10)}
-    gate |= {
-        token for fragment in words.periods.values() for token in _TOKEN.findall(fragment) if len(token) > 2
-    }
-    gate |= {
-        token for fragment in words.units.values() for token in _TOKEN.findall(fragment) if len(token) > 2
-    }
+    pattern = rf"(?<![\w./-])(?=\w)(?:(?P<strong>{words.strong})[: ] ?(?:the )?)?{refused}(?:{'|'.join(date_forms)})(?P<tail>{words.possessive or '(?!)'})?"
+    numbers = (
+        {str(n) for n in range(100)} | {f"{n:02}" for n in range(10)} | {str(n) for n in range(2000, 2100)}
+    )
+    gate = {*numbers, *words.weekdays, *words.months, *words.signs.split()}
     return _Grammar(frozenset(gate), re.compile(pattern), words)
 
 

@@ -2,12 +2,12 @@
 
 import re
 
-from services.signals.language import Language, words
+from services.signals.language import Language, rule, words
 
 # What may stand before an order: a name or greeting, a linking word, a condition or a time.
 _LEAD = (
-    r"(?:^|[,;:–—-] |\b(?:and|so|but|then|also|or|just|therefore) )(?:(?:hi|hey|hello|dear) [\w'.-]{1,20}[ ,:!–-]+)?"
-    r"(?:(?:also|and|so|but|then|again|next time|when you (?:can|get|have)[^,]{0,40}|asap|now|just|kindly|ok|okay)[, ]+){0,3}"
+    r"(?:(?<![\s\S])|(?<=[,;:–—-] )|(?<=\band )|(?<=\bso )|(?<=\bbut )|(?<=\bthen )|(?<=\balso )|(?<=\bor )|(?<=\bjust )|"
+    r"(?<=\bnow )|(?<=\basap )|(?<=\btherefore )|(?<=\bagain )|(?<=\bok )|(?<=\bkindly ))"
 )
 
 _ORDERS = (
@@ -20,10 +20,10 @@ _ORDERS = (
     r"plan|try|grab|catch|go|make|chat|speak|touch))\b"
 )
 
-_ASK = re.compile(
+_ASK = rule(
     r"\b(?:please|pls|plz)\b|\bkindly (?:send|confirm|let|advise|provide|review|reply|share|check)|"
-    r"(?:^|[,;:–—-] ?|\b(?:and|so|but|or|then|also|if possible|wondering if|know if|see if|asap) )(?:could|can|would|will|cld|wld) (?:you|u|ya|someone|somebody|anyone|either of you|y'all)\b|"
-    r"(?:^|, |and |but )(?:can|could|may|might|shall|should) (?:we|i)\b.{0,200}\?|"
+    r"\b(?:could|can|would|will|cld|wld) (?:you|u|ya|someone|somebody|anyone|either of you|y'all)\b|"
+    r"\b(?:can|could|may|might|shall|should) (?:we|i)\b.{0,200}\?|"
     r"\b(?:let|lets) (?:me|us) know\b|\bkeep (?:me|us) (?:posted|informed|updated|in the loop|up to date|advised)\b|"
     r"\b(?:get|come) back to (?:me|us)\b|\bgive (?:me|us) (?:a )?(?:call|ring|shout|buzz|your|an? |some|the )|"
     r"\b(?:i|we)(?:'d| would|'ll| will)? (?:also )?(?:need|want|like|love|prefer|appreciate)(?: for)? (?:you|it if|if you|your|to (?:hear|know|get|have|see) (?:your|from you|what you|if you|whether|how|a copy|the))\b|"
@@ -36,10 +36,10 @@ _ASK = re.compile(
     r"\b(?:any|your) (?:thoughts|update|updates|news|ideas|feedback|suggestions|comments|chance|questions or comments)\b.{0,80}\?|\bthoughts\?|"
     r"\b(?:i|we)(?: would|'d)? (?:ask|request|urge|suggest|propose|recommend) (?:that )?(?:you|we)\b|\b(?:are you|you) (?:free|available|around)\b|"
     r"\b(?:how|what) about\b.{0,120}\?|\blet'?s (?:plan|discuss|talk|meet|get together|set|schedule|try|touch base|do|chat|speak|catch up|grab|have)\b|"
-    rf"{_LEAD}(?:{_ORDERS})",
+    rf"\b{_LEAD}(?:{_ORDERS})",
 )
 
-_NO_ASK = re.compile(
+_NO_ASK = rule(
     r"\b(?:feel free|don't hesitate|do not hesitate|no need to|you don't need to|you do not need to|don't worry|no rush|not to worry|thank you for|thanks for letting)\b|"
     r"\b(?:let (?:me|us) know|contact (?:me|us)|call (?:me|us)|e-?mail (?:me|us)|reach out|give me a (?:call|shout)|get in touch|drop me)\b.{0,60}\b(?:if|should|when|whenever) (?:you|there|i|we|anything)(?:'d|'ll| are| is| would| should)? ?(?:ever )?(?:have (?:any|other|further|more|additional|questions)|need (?:any|more|further|help|additional|assistance|something|me)|require|(?:any )?(?:questions|help|problems|issues|concerns)|can (?:help|be of|assist|do)|like more|want more|anything (?:else|comes|changes)|comes up|changes|run into|get stuck)|"
     r"\b(?:if|should) (?:you|there|anyone)(?: \w+)?(?: \w+)? (?:any |further |more |other |additional )*(?:questions?|concerns|problems|issues|assistance|help|information|trouble|difficulties)\b.{0,60}(?:let (?:me|us) know|call|contact|ask|e-?mail|reach|shout|get in touch|drop)|"
@@ -48,7 +48,7 @@ _NO_ASK = re.compile(
     r"\bif you (?:no longer|do not|don't) (?:wish|want)\b|\bwhat can i say\b|\blet me know how it goes\b.{0,5}$|\bdon't (?:bother|be)\b|\bi (?:don't|do not) need you\b|\byou should (?:have|be able|see|know|be receiving|receive|get|all)\b|\byou must (?:be|have)\b|\byou (?:need|have) to (?:be|have)\b",
 )
 
-_NO_QUESTION = re.compile(
+_NO_QUESTION = rule(
     r"\b(?:how are (?:you|things)|how's (?:it going|life|everything|things)|how (?:is|have) (?:everything|you been|it going|life)|what's up|who knows|guess what|you know what|what's new|"
     r"why not|so what|who cares|isn't (?:it|that|he|she)|aren't (?:we|they|you)|doesn't (?:it|he|she)|don't (?:we|they)|wasn't (?:it|he|she)|right|eh|huh|ok|okay|no|see|remember|really|wow|ha|"
     r"what(?:'s| is) not to|can you believe|would you believe|did you know|how cool is|how great is|isn't it|won't it|what could go wrong|who would have|who wouldn't|where would we|what more could|what would (?:i|we) do without)\b[^?]{0,40}\?|"
@@ -65,7 +65,7 @@ _DELIVER = (
 )
 _MUST = r"(?:also |then |definitely |certainly |gladly |happily |quickly |probably |personally |first |now |just |go ahead and |be sure to |make sure to |try to |do my best to |of course |soon |shortly )*"
 
-_PROMISE = re.compile(
+_PROMISE = rule(
     rf"\b(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to) {_MUST}{_DELIVER}\b|"
     rf"\b(?:i|we)(?:'ll| will| shall) {_MUST}be (?:sending|calling|forwarding|sharing|getting back|in touch|writing|e-?mailing|following up|providing|submitting|able to send)\b|"
     rf"\b(?:i|we) (?:promise|commit|pledge|undertake)(?: you)?(?: to| that| i'll)? {_MUST}\w+|\bi owe you (?:a|an|the|my)\b|\byou have my word\b|"
@@ -76,7 +76,7 @@ _PROMISE = re.compile(
     r"\bi(?:'m| am) (?:planning|aiming|hoping) to (?:send|finish|have|get|share|deliver)\b.{0,120}\b(?:by|before|tomorrow|today|tonight|this week|next)\b|"
     r"\bon (?:my|our) (?:list|plate) (?:for|to)\b|\bi(?:'ll| will) (?:get|be) (?:right )?on it\b|\bleave (?:it|that) (?:with|to) me\b",
 )
-_NO_PROMISE = re.compile(
+_NO_PROMISE = rule(
     r"\b(?:i|we)(?:'ll| will) (?:not|never|have to say|have the|get (?:the (?:chance|hang|message|idea)|used|married|over|through|to (?:see|go|meet|know|work|do))|do (?:well|fine|great|okay|nothing)|make it through|take (?:the|a) (?:day|week|vacation|nap|break|flight|train|bus|weekend)|have (?:a|to|no|lunch|dinner|the|some|been|one|fun|had)|see you|keep (?:it|this) (?:short|brief|quick)|work (?:from|at|until)|leave (?:at|the|on|for|from|it (?:at|there))|run (?:the|a) (?:marathon|race)|try (?:not|the|that|a)|start (?:my|at|a|the)|read (?:the|a) book)\b|"
     r"\bwon't\b|^(?:and |but |so )?if (?!not\b|that'?s ok|time)|\b(?:i|we)(?:'ll| will) .{0,60}\b(?:if you (?:want|like|wish|need|prefer|send|give|can|could|let|have|tell|agree)|unless|if (?:anything|something|there|i (?:hear|need|have any|find|can't)|we (?:hear|need)|needed|necessary|asked))|"
     r"\bi (?:said|thought|told|hope|guess|doubt|wish|knew|wonder if|don't think|do not think|think) (?:that )?(?:i|we)(?:'ll| will)\b|\bwhether (?:i|we) will\b|\b(?:when|if|until|before|once|where|how|what|that|which|as soon as|whatever) (?:i|we)(?:'ll| will)\b(?! (?:send|get back|let you|forward|share))|"
@@ -84,33 +84,33 @@ _NO_PROMISE = re.compile(
     r"^(?:\w+ )?(?:will|shall|should|can) (?:i|we)\b|\?$|\bcall it a (?:day|night)\b|\bi'll tell you (?:what|that)\b|\bi'll give (?:you|him|her|them) (?:that|this|credit)\b|\bprovide you with (?:a|the) (?:chance|opportunity)\b|\bnever\b",
 )
 
-_THANKS = re.compile(
+_THANKS = rule(
     r"\b(?:thank(?:s| you| u)|thx|thanx|grateful(?: to you)?|many thanks|much obliged|indebted to you)\b[^.!?]{0,40}?\b(?:for|that you)\b|"
     r"\b(?:i|we)(?:'m| am| are|'re)?(?: really| truly| so| very much| greatly| deeply| sincerely| do| also| just wanted to say (?:that )?i)*(?: very| much)? (?:appreciate|appreciated)\b(?: all| so much)? ?(?:your|you|the|that|this|it|how|everything|all)\b|"
     r"\b(?:your|the) (?:advice|help|feedback|introduction|intro|support|guidance|input|suggestions?|tips?|insights?|comments|recommendation|referral) (?:was|were|has been|have been|really|helped|made|is|are)\b.{0,60}\b(?:help|great|useful|invaluable|appreciat|difference|brilliant|perfect|wonderful|spot on|so good|a lot)|"
     r"\b(?:that|this|it|you|talking (?:to|with) you|our (?:chat|call|talk|conversation)) (?:really |truly |was |were |have been |has been )*(?:helped (?:me|us|a lot|so much|enormously)|(?:so|very|really|incredibly|extremely|super|a big|a great|such a|of great|a huge) ?(?:helpful|useful|help|kind|generous|valuable))\b|"
     r"\bcouldn't have (?:done|managed|made) (?:it|this|that) without you\b|\bi owe you (?:one|a (?:drink|beer|coffee|lunch|big))\b|\bthanks to (?:you|your)\b|\b(?:thank you|thanks) (?:so much|a million|a lot|again)[,!]? (?:\w+[,!]? )?(?:that|this|your|you|it) (?:was|is|were|really|helped|made)",
 )
-_NO_THANKS = re.compile(
+_NO_THANKS = rule(
     r"\bin advance\b|\b(?:thank(?:s| you)|grateful|appreciate)\b[^.!?]{0,30}?\bfor (?:(?:your|the|this|that|all your|my|our|a) )?(?:(?:quick|prompt|kind|recent|last|latest|swift|fast|speedy|detailed|continued|nice|lovely|below|following|previous|early|updated) )*(?:e-?mail|mail|message|note|reply|replies|response|respon\w+|answer\b|letter|update|patience|understanding|interest|attention|cooperation|co-operation|consideration|purchase|order|payment|business|subscri\w+|regist\w+|sign\w+ up|download\w*|install\w*|choosing|shopping|visit\w*|contacting|reading|following|using|joining|writing|reaching|getting back|your patience|letting|clarif\w+|confirm\w+|checking in|asking|info\b|information\b|heads.?up|reminder|call\b|tip-off|notice|nothing|being a|your time on|applying|application|enquiry|inquiry|bearing|waiting|not)|"
     r"\b(?:would|will|'d|shall|could) (?:really |greatly |very much |be |also |truly |most )*(?:appreciate|appreciated|grateful|thankful)\b|\bif you (?:could|would|can)\b|\bappreciate (?:it )?if\b|\bany (?:help|advice|feedback|input)\b|\?$|\bno,? thanks?\b|\bthank (?:god|goodness|heaven)|\b(?:said|says|say|saying|send|sent|wrote) (?:him |her |them )?(?:a )?[\"']?thank|\bthank (?:him|her|them)\b|\bthank-?you (?:note|letter|card)|\bgrateful (?:for any|if)\b",
 )
 
 _NAME = r"(?-i:[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*(?: [A-ZÀ-ÖØ-ÞĀ-Ž][\w'’.-]*){0,3})"
-_INTRODUCTION = re.compile(
+_INTRODUCTION = rule(
     rf"\b(?:introduc(?:e|ing)|intro) (?:you (?:both |two |all |guys )?to|(?:the (?:two|both) of you|you (?:two|both|guys|all)|each other)|(?:you )?to (?:my|a|our) (?:friend|colleague|former|old)|(?:my|our|a) (?:(?:good|dear|old|former|new) )*(?:friend|colleague|boss|manager|co-?founder|partner|mentor)|{_NAME}|to you)\b|"
     rf"\b(?:please |pls |i'd like you to |i want you to |i wanted you to |, )?(?:please )?(?:e-)?meet (?:my (?:friend|colleague|co-?founder|former \w+) )?{_NAME}\s?(?:[,(–—-]|who\b|from\b|cc'd|\(?cc|in cc|on cc|copied|here|$|and {_NAME}|<)|"
-    rf"(?:^|[.!:] ?){_NAME}(?: and {_NAME})?,? (?:please )?(?:e-)?meet {_NAME}|"
+    rf"^{_NAME}(?: and {_NAME})?,? (?:please )?(?:e-)?meet {_NAME}|"
     r"\b(?:e-?|re-?|double )?intro(?:duc(?:e|ing|tion))? (?:you (?:two|both|all|to)|between you)|\b(?:an|this|quick|as promised,? (?:the|an)) (?:e-?mail )?intro(?:duction)?(?: e-?mail)? (?:between|to (?-i:[A-Z])|for you)|\bconsider (?:this|yourselves) (?:an |your )?(?:intro|introduc)|"
     rf"\b(?:connect(?:ing)?|put(?:ting)?|link(?:ing)?|get(?:ting)?) (?:you(?: two| both| guys| all)?|the two of you|both of you|{_NAME} and you|{_NAME}) (?:with|to|and|in touch|in contact|together|up with)\b|\bconnect(?:ing)? (?:the two of you|you two|you both|both of you|you guys)\b|"
     rf"\b(?:adding|looping in|looping|loop in|copying in|copying|cc'?ing|ccing|bringing in|i've (?:cc'd|copied|added|looped in)|i have (?:cc'd|copied|added)|i'm (?:cc'ing|copying|adding|looping in)) (?:my (?:colleague|friend|co-?founder|manager|boss|team-?mate) )?(?:in )?{_NAME}|"
     rf"{_NAME} \((?:cc'?d|in cc|copied|on cc|cc)\)|{_NAME}(?:, (?:who is )?(?:cc'?d|copied|in cc))",
-    re.I,
+    re.IGNORECASE,
 )
-_NO_INTRODUCTION = re.compile(
+_NO_INTRODUCTION = rule(
     r"\b(?:introduce (?:myself|ourselves|a new (?:feature|product|way|version|plan|rate|bill|amendment))|thank|thanks|could you|can you|would you|will you|please introduce|if you could|do you know|i could introduce|happy to introduce|can introduce|want me to|would like to be introduced|introduce me|introduced (?:me|us|in|by)|connect me|put me in touch|nice to meet|great to meet|good to meet|pleased to meet|let'?s meet|meet (?:in|at|on|up|next|for|with)|to meet|we meet|will meet|can meet|i'll introduce|will introduce|going to introduce)\b|"
     r"\bmeet (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december|me\b|us\b|you\b)|\b(?:adding|copying|introducing) (?:the|a|an|new|support|up|to|our new)\b|\?$",
-    re.I,
+    re.IGNORECASE,
 )
 
 ENGLISH = Language(
@@ -119,15 +119,17 @@ ENGLISH = Language(
         "the and to of a in is you that it for on i have with be this are not will your as at we can from but if me my do was thanks "
         "please would could let know get what when hi i'll i'm let's there thank just about an by all or so any has had been they"
     ),
-    cues=words(
-        "please pls plz kindly could can would will may might shall should let lets let's know need want like love appreciate appreciated great "
-        "good helpful wondering curious hoping checking mind waiting await must thoughts any your ask suggest propose free available how what "
-        "send forward give tell call email e text remind show help keep bring fax get contact phone ring copy cc talk speak check coordinate work "
-        "confirm review advise respond reply rsvp approve sign resend print verify revise update complete fill look take have make be see find try "
-        "don't forget remember put add include schedule set arrange prepare submit change delete remove use pick order book plan come stop "
-        "join read write drop page mail ping note i'll we'll i'm we're promise owe you'll thank thanks thx thanx grateful many obliged "
-        "indebted helped couldn't introduce introducing intro meet connecting connect putting linking adding looping loop copying cc'ing ccing "
-        "bringing i've cc'd copied advice leave that this"
+    ask_words=words(
+        "please pls plz kindly you u ya someone anyone somebody y'all we i us me your any thoughts how what let's lets could can would will send forward give tell call email e-mail text remind show help keep bring fax get contact phone ring ask copy cc talk speak check coordinate work confirm review advise respond reply rsvp approve sign resend print verify revise update complete fill look take have make be see find try don't do remember note put add include schedule set arrange prepare submit change delete remove use pick order book plan come stop join read write drop page mail ping nice good great helpful"
+    ),
+    promise_words=words(
+        "i'll we'll will shall i'm going promise commit pledge undertake owe word you'll let list plate leave able planning aiming hoping i can we're we"
+    ),
+    thanks_words=words(
+        "thank thanks thx thanx grateful obliged indebted appreciate appreciated helped helpful help advice feedback introduction intro support guidance input suggestions tips insights comments recommendation referral couldn't owe useful valuable kind generous suggestion tip"
+    ),
+    introduction_words=words(
+        "introduce introducing introduction intro meet connect connecting put putting link linking adding looping loop copying cc'ing ccing bringing cc'd cc copied e-meet e-intro consider get getting"
     ),
     ask=_ASK,
     no_ask=_NO_ASK,

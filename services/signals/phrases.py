@@ -76,6 +76,28 @@ CLOSINGS = (
 )
 """Closings; they count only as a short line of their own with at most a name behind them."""
 
+DISCLAIMER_OPENERS = frozenset(
+    {
+        "confidentiality",
+        "disclaimer",
+        "legal",
+        "privileged",
+        "confidential",
+        "this",
+        "the",
+        "diese",
+        "ce",
+        "este",
+        "questo",
+        "questa",
+        "le",
+        "please",
+        "bitte",
+        "if",
+    }
+)
+"""First words without which a line opens no disclaimer."""
+
 DISCLAIMERS = (
     r"^[\W_]*(?:confidentiality|disclaimer|legal notice|privileged|confidential\b)|"
     r"(?:this|the information (?:in|contained in) this) (?:e-?mail|message|communication|transmission)"
@@ -101,6 +123,18 @@ AUTO_TEXT = (
     r"dies ist eine automatische? (?:antwort|nachricht)|diese (?:e-?mail|nachricht) wurde automatisch|"
     r"ceci est une réponse automatique|esta es una respuesta automática|questa è una risposta automatica)"
 )
+AWAY_WORDS = frozenset(
+    {
+        *(
+            "office leave vacation holiday holidays büro haus urlaub abwesend bureau congé congés oficina vacaciones"
+        ).split(),
+        *(
+            "fuori ferie automatic automated automatically auto automatische automatisch automatique automática"
+        ).split(),
+        "automatica",
+    }
+)
+"""Words without one of which no text is an automatic answer."""
 OUT_OF_OFFICE = (
     r"out of (?:the )?office|on (?:annual |maternity |paternity |parental )?leave|on vacation|on holidays?|nicht im (?:büro|haus)|außer haus|im urlaub|abwesend|"
     r"absente? du bureau|en congés?|fuera de la oficina|de vacaciones|fuori (?:sede|ufficio)|in ferie"

@@ -7,10 +7,12 @@ import re
 
 from msgspec import Struct
 
+from services.signals.language import rule
 from services.signals.phrases import (
     ATTRIBUTION_OPENERS,
     CLOSINGS,
     DEVICE_LINES,
+    DISCLAIMER_OPENERS,
     DISCLAIMERS,
     FORWARD_WORDS,
     HEADER_NAMES,
@@ -21,19 +23,20 @@ _LINE_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _LONGEST_ATTRIBUTION = 400
 _HEADER_LINES = 8
 _SIGNATURE_LINES = 12
-_POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.I)
+_DEVICE_LINES = 8
+_POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.IGNORECASE)
 _MARKS_IN_SIGNATURE = re.compile(
     r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
-    re.I,
+    re.IGNORECASE,
 )
 _DATED = re.compile(r"\d|@")
-_DEVICE = re.compile(DEVICE_LINES, re.I)
-_DISCLAIMER = re.compile(DISCLAIMERS, re.I)
-_WROTE = re.compile(WROTE, re.I)
-_OPENER = re.compile(ATTRIBUTION_OPENERS, re.I)
-_HEADER = re.compile(rf"[*_]{{0,2}}({HEADER_NAMES})[*_]{{0,2}} ?[:：]", re.I)
-_CLOSING = re.compile(rf"(?:{CLOSINGS})(?:[ ,.!–-]*|, [\w .'-]{{1,40}})$", re.I)
-_FORWARD = re.compile(FORWARD_WORDS, re.I)
+_DEVICE = re.compile(DEVICE_LINES, re.IGNORECASE)
+_DISCLAIMER = re.compile(DISCLAIMERS, re.IGNORECASE)
+_WROTE = rule(WROTE, re.IGNORECASE)
+_OPENER = re.compile(ATTRIBUTION_OPENERS, re.IGNORECASE)
+_HEADER = re.compile(rf"[*_]{{0,2}}({HEADER_NAMES})[*_]{{0,2}} ?[:：]", re.IGNORECASE)
+_CLOSING = re.compile(rf"(?:{CLOSINGS})(?:[ ,.!–-]*|, [\w .'-]{{1,40}})$", re.IGNORECASE)
+_FORWARD = re.compile(FORWARD_WORDS, re.IGNORECASE)
 
 
 class Own(Struct, frozen=True):
@@ -58,7 +61,7 @@ def own_words(text: str) -> Own:
             (signature if in_signature else segment).append("")
             continue
         first = stripped[0]
-        if first == ">" or (first == "＞"):
+        if first in {">", "＞"}:
             if segment:
                 _drop_attribution(segment)
                 own += _without_signature(segment, signature)
@@ -75,7 +78,7 @@ def own_words(text: str) -> Own:
                 break
             if any(lines[number + 1 : number + 3]) and _is_header_run(lines, number + 1):
                 break
-        if _HEADER.match(stripped) and _is_header_run(lines, number):
+        if ":" in stripped[:30] and _HEADER.match(stripped) and _is_header_run(lines, number):
             break
         if stripped[-1] in ":：" and (start := _attribution_start(segment, stripped)) is not None:
             if not _is_quoted_after(lines, number + 1):
@@ -169,18 +172,27 @@ def _drop_attribution(segment: list[str]) -> None:
 def _without_signature(segment: list[str], signature: list[str]) -> list[str]:
     """The segment without device lines, disclaimers, and the closing with all that stands under it."""
     kept = []
-    for line in segment:
-        stripped = line.strip()
-        if len(stripped) < 90 and _DEVICE.match(stripped):
+    tail = len(segment) - _DEVICE_LINES
+    for number, line in enumerate(segment):
+        first = line[:24].lower().split(None, 1)
+        if not first:
+            kept.append(line)
             continue
-        if len(stripped) > 30 and _DISCLAIMER.search(stripped[:160]):
+        if number >= tail and len(line) < 100 and _DEVICE.match(line.strip()):
+            continue
+        if (
+            first[0].strip("*_:-.,") in DISCLAIMER_OPENERS
+            and len(line) > 12
+            and _DISCLAIMER.search(line.strip()[:160])
+        ):
             break
         kept.append(line)
     while kept and not kept[-1].strip():
         kept.pop()
     start = _signature_start(kept)
-    if start is None:
-        return kept
+    if start is None or not any(line.strip() for line in kept[:start]):
+        # "Thanks, Ana" alone is not a signature: it is all that was said.
+        return kept if start is None else kept[: start + 1]
     below = kept[start:]
     for at, line in enumerate(below):
         if at and _POSTSCRIPT.match(line.strip()):
@@ -199,7 +211,7 @@ def _signature_start(lines: list[str]) -> int | None:
         count += 1
         if count > _SIGNATURE_LINES:
             break
-        if len(stripped) <= 60 and _CLOSING.match(stripped):
+        if len(stripped) <= 60 and stripped[-1] not in "?:" and _CLOSING.match(stripped):
             return at
     return _contact_block_start(lines)
 

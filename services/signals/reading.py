@@ -33,10 +33,10 @@ _LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)
 _WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINKS = re.compile(r"<?https?://[^\s<>]+>?")
-_AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.I)
-_AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.I)
-_OUT_OF_OFFICE = re.compile(phrases.OUT_OF_OFFICE, re.I)
-_NOT_READING = re.compile(phrases.NOT_READING, re.I)
+_AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.IGNORECASE)
+_AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.IGNORECASE)
+_OUT_OF_OFFICE = re.compile(phrases.OUT_OF_OFFICE, re.IGNORECASE)
+_NOT_READING = re.compile(phrases.NOT_READING, re.IGNORECASE)
 
 
 def read_text(text: str, context: TextContext) -> Reading:
@@ -69,12 +69,10 @@ def _excerpt(said: str) -> str:
 def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal, ...]:
     if not said:
         return ()
-    if _is_automatic(said, context.subject):
-        return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
     words = frozenset(_WORDS.findall(said.lower().replace("’", "'")))
+    if _is_automatic(said, words, context.subject):
+        return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
     language = choose(words, _LANGUAGES)
-    if words.isdisjoint(language.cues) and "?" not in said:
-        return ()
     at = _local_time(context)
     found: list[Signal] = []
     count = 0
@@ -94,8 +92,6 @@ def _signals_of(sentence: str, language: Language, at: datetime, said: str) -> l
         sentence = _LINKS.sub(" ", sentence)
     lowered = sentence.lower().replace("’", "'")
     words = frozenset(_WORDS.findall(lowered))
-    if words.isdisjoint(language.cues) and "?" not in lowered:
-        return [Signal("ask", sentence[:LONGEST_EXCERPT])] if is_ask(lowered, words, language) else []
     kinds = _kinds(sentence, lowered, words, language)
     if not kinds:
         return []
@@ -112,21 +108,35 @@ def _signals_of(sentence: str, language: Language, at: datetime, said: str) -> l
 
 
 def _kinds(sentence: str, lowered: str, words: frozenset[str], language: Language) -> list[SignalKind]:
-    if language.introduction.search(sentence) and not language.no_introduction.search(sentence):
+    if (
+        not words.isdisjoint(language.introduction_words)
+        and language.introduction.search(sentence)
+        and not language.no_introduction.search(sentence)
+    ):
         return ["introduction"]
     kinds: list[SignalKind] = []
-    if language.thanks.search(lowered) and not language.no_thanks.search(lowered):
+    if (
+        not words.isdisjoint(language.thanks_words)
+        and language.thanks.search(lowered)
+        and not language.no_thanks.search(lowered)
+    ):
         kinds.append("thanks")
-    if language.promise.search(lowered) and not language.no_promise.search(lowered):
+    if (
+        not words.isdisjoint(language.promise_words)
+        and language.promise.search(lowered)
+        and not language.no_promise.search(lowered)
+    ):
         kinds.append("promise")
     if is_ask(lowered, words, language, is_other=bool(kinds)):
         kinds.append("ask")
     return kinds
 
 
-def _is_automatic(said: str, subject: str) -> bool:
+def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:
     if subject and _AUTO_SUBJECT.match(subject.strip()):
         return True
+    if words.isdisjoint(phrases.AWAY_WORDS):
+        return False
     return _AUTO_TEXT.search(said[:300]) is not None or (
         len(said) < 1500 and _OUT_OF_OFFICE.search(said) is not None and _NOT_READING.search(said) is not None
     )

@@ -7,12 +7,103 @@ LONGEST_SENTENCE = 1000
 
 _WRAPPED = 50
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st vs etc eg ie e.g i.e approx dept est inc ltd co corp no nr vol fig p pp jan feb mar apr jun jul "
-    "aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k "
-    "bzw ca z.b d.h u.a usw evtl ggf inkl tel str hr fr dipl ing abs bspw o.ä s.o u z d "
-    "m mme mlle p.ex cf av bd env sra srta ud uds pág núm dott sig sig.ra ing avv pag ecc".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "sr",
+        "jr",
+        "st",
+        "vs",
+        "etc",
+        "eg",
+        "ie",
+        "e.g",
+        "i.e",
+        "approx",
+        "dept",
+        "est",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "no",
+        "nr",
+        "vol",
+        "fig",
+        "p",
+        "pp",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+        "a.m",
+        "p.m",
+        "u.s",
+        "u.k",
+        "bzw",
+        "ca",
+        "z.b",
+        "d.h",
+        "u.a",
+        "usw",
+        "evtl",
+        "ggf",
+        "inkl",
+        "tel",
+        "str",
+        "hr",
+        "fr",
+        "dipl",
+        "ing",
+        "abs",
+        "bspw",
+        "o.ä",
+        "s.o",
+        "u",
+        "z",
+        "d",
+        "m",
+        "mme",
+        "mlle",
+        "p.ex",
+        "cf",
+        "av",
+        "bd",
+        "env",
+        "sra",
+        "srta",
+        "ud",
+        "uds",
+        "pág",
+        "núm",
+        "dott",
+        "sig",
+        "sig.ra",
+        "ing",
+        "avv",
+        "pag",
+        "ecc",
+    ]
 )
-_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*(?=\s)|[。？！])")
+_END = re.compile(r"[.!?…。？！]+[\"'”’»)\]]*")
 _BULLET = re.compile(r"(?:[-*•·–—o]|\d{1,2}[.)]|[a-z][.)]) +")
 
 
@@ -43,12 +134,12 @@ def paragraphs(lines: Sequence[str]) -> list[str]:
 
 def sentences(paragraph: str) -> list[str]:
     """The sentences of a paragraph, each at most `LONGEST_SENTENCE` characters long."""
-    if len(paragraph) <= LONGEST_SENTENCE and not _END.search(paragraph):
-        return [_bare(paragraph)]
     result = []
     start = 0
     for match in _END.finditer(paragraph):
         end = match.end()
+        if end < len(paragraph) and not paragraph[end].isspace() and paragraph[end - 1] not in "。？！":
+            continue
         if match[0] == "." and _goes_on(paragraph, start, match.start(), end):
             continue
         if end > start:
@@ -71,11 +162,7 @@ def _goes_on(paragraph: str, start: int, dot: int, end: int) -> bool:
     return (
         last in _ABBREVIATIONS
         or (len(last) == 1 and last.isalpha() and last != "i")
-        or last.isdigit()
-        and after.isalpha()
-        and len(last) <= 2
-        and dot - start > 6
-        and not after.isascii()
+        or (last.isdigit() and after.isalpha() and len(last) <= 2 and dot - start > 6 and not after.isascii())
     )
 
 

@@ -7,21 +7,126 @@ import re
 from collections.abc import Sequence
 
 _PHONE = re.compile(r"(?<![\w/=.-])(\+?\(?\d[\d ().\-/\u00a0]{6,22}\d)(?![\w@])")
-_LINKEDIN = re.compile(r"linkedin\.com/(?:in|pub)/([\w%\-.]{2,100})", re.I)
-_EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})", re.I)
-_FAX = re.compile(r"^\W*(?:fax|telefax|f)\b", re.I)
+_LINKEDIN = re.compile(r"linkedin\.com/(?:in|pub)/([\w%\-.]{2,100})", re.IGNORECASE)
+_EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})", re.IGNORECASE)
+_FAX = re.compile(r"^\W*(?:fax|telefax|f)\b", re.IGNORECASE)
 _TITLE_WORD = re.compile(
     r"\b(?:ceo|cto|cfo|coo|cmo|ciso|chief \w+ officer|founder|co-founder|(?:vice )?president|vp|svp|evp|director|head of|"
     r"manager|engineer|developer|architect|designer|analyst|consultant|professor|lecturer|researcher|scientist|lead|"
     r"partner|associate|counsel|attorney|editor|officer|geschäftsführer(?:in)?|leiter(?:in)?|"
     r"directeur|directrice|responsable|ingénieure?|director[ae]?|gerente|direttore|direttrice|responsabile|"
     r"ingegnere)\b",
-    re.I,
+    re.IGNORECASE,
 )
 _ORG_ENDING = re.compile(
     r"(?:^|\s)(?:GmbH(?: & Co\. KG)?|AG|SE|KG|UG|Inc\.?|LLC|LLP|Ltd\.?|Limited|PLC|plc|Corp\.?|Corporation|S\.?A\.?S?\.?|"
     r"SARL|S\.?L\.?|S\.?r\.?l\.?|S\.?p\.?A\.?|B\.?V\.?|N\.?V\.?|AB|A/S|ApS|AS|Oy|Oyj|Sp\. z o\.o\.|s\.r\.o\.|"
     r"University|Universität|Institute|Foundation|Group)$"
+)
+_TITLE_WORDS = frozenset(
+    {
+        *[
+            "ceo",
+            "cto",
+            "cfo",
+            "coo",
+            "cmo",
+            "ciso",
+            "chief",
+            "founder",
+            "co-founder",
+            "president",
+            "vp",
+            "svp",
+            "evp",
+            "director",
+            "head",
+            "manager",
+            "engineer",
+            "developer",
+        ],
+        *[
+            "architect",
+            "designer",
+            "analyst",
+            "consultant",
+            "professor",
+            "lecturer",
+            "researcher",
+            "scientist",
+            "lead",
+            "partner",
+            "associate",
+            "counsel",
+        ],
+        *[
+            "attorney",
+            "editor",
+            "officer",
+            "geschäftsführer",
+            "geschäftsführerin",
+            "leiter",
+            "leiterin",
+            "directeur",
+            "directrice",
+            "responsable",
+        ],
+        *[
+            "ingénieur",
+            "ingénieure",
+            "directora",
+            "gerente",
+            "direttore",
+            "direttrice",
+            "responsabile",
+            "ingegnere",
+        ],
+    }
+)
+_ORG_WORDS = frozenset(
+    [
+        "gmbh",
+        "ag",
+        "se",
+        "kg",
+        "ug",
+        "inc",
+        "llc",
+        "llp",
+        "ltd",
+        "limited",
+        "plc",
+        "corp",
+        "corporation",
+        "s.a",
+        "s.a.s",
+        "sas",
+        "sa",
+        "sarl",
+        "s.l",
+        "sl",
+        "s.r.l",
+        "srl",
+        "s.p.a",
+        "spa",
+        "b.v",
+        "bv",
+        "n.v",
+        "nv",
+        "ab",
+        "a/s",
+        "aps",
+        "as",
+        "oy",
+        "oyj",
+        "o.o",
+        "s.r.o",
+        "university",
+        "universität",
+        "institute",
+        "foundation",
+        "group",
+    ]
 )
 _PARTS = re.compile(r" ?[|•·] ?| [–—-] | at | bei |, (?=[A-Z])")
 _NEW_ADDRESS = re.compile(
@@ -34,7 +139,7 @@ _NEW_ADDRESS = re.compile(
     r"(?:ma|mon) nouvelle? (?:adresse|e-?mail|mail|courriel)|(?:mon adresse|mon e-?mail).{0,20} (?:a changé|change)|"
     r"mi nuev[ao] (?:dirección|correo|e-?mail)|(?:mi correo|mi dirección).{0,20} ha cambiado|he cambiado de correo|"
     r"(?:il )?mio nuovo (?:indirizzo|e-?mail)|(?:la )?mia nuova e-?mail|(?:mio indirizzo).{0,20} è cambiato",
-    re.I,
+    re.IGNORECASE,
 )
 _LONGEST_LINE = 200
 
@@ -66,7 +171,9 @@ def new_address(own_text: str) -> tuple[str, ...]:
             for address in _EMAIL.findall(own_text[match.start() : match.end() + 160])
         ]
         if found:
-            if len(found) > 1 and re.search(r"\bfrom\b|\bold\b|alte|ancienn|antigu|vecchi", own_text, re.I):
+            if len(found) > 1 and re.search(
+                r"\bfrom\b|\bold\b|alte|ancienn|antigu|vecchi", own_text, re.IGNORECASE
+            ):
                 return (f"newemail:{found[-1]}",)
             return (f"newemail:{found[0]}",)
     return ()
@@ -91,9 +198,11 @@ def _post(text: str) -> list[str]:
         not 3 <= len(text) <= 90
         or "@" in text
         or "://" in text
-        or text[-1:] in ".!?,"
-        and not _ORG_ENDING.search(text)
+        or (text[-1:] in ".!?," and not _ORG_ENDING.search(text))
     ):
+        return []
+    words = text.lower().replace(",", " ").replace("|", " ").split()
+    if _TITLE_WORDS.isdisjoint(words) and words[-1].rstrip(".") not in _ORG_WORDS:
         return []
     parts = [part.strip() for part in _PARTS.split(text) if part.strip()]
     hints = []
