@@ -233,7 +233,7 @@ def _phrase(followup: Followup, person: PersonView | None, now: _Week) -> tuple[
         if followup.rule == "promise" and message.author == OWNER and quoted:
             by = f", by {words.day_words(followup.due, now.today)}" if followup.due else ""
             where = f', in "{topic}"' if topic else ""
-            return f'{name}{by}: "{quoted}"', f"You wrote it {day}{where}."
+            return f'{name}{by}: "{quoted}"', f"you wrote it {day}{where}"
         if followup.rule == "awaiting_them" and message.author == OWNER and topic:
             since = words.day_words(now.day(message.at), now.today)
             return f'{name}: "{topic}", since {since}', clean(followup.why)
@@ -251,14 +251,14 @@ def _clause(message: Said, kind: str) -> str:
 def _asked_whom(message: Said, followup: Followup, now: _Week) -> str:
     others = len([person for person in message.to if person not in {OWNER, followup.person}])
     if message.kind == "linkedin_message":
-        start = "On LinkedIn, no answer yet"
+        start = "on LinkedIn, no answer yet"
     elif others == 0:
-        start = "Asked you alone, no answer yet"
+        start = "asked you alone, no answer yet"
     else:
-        start = f"Asked you and {words.counted(others, 'other')}, no answer yet"
+        start = f"asked you and {number_of_others(others)}, no answer yet"
     topic = clean(words.bare_subject(message.subject), 100)
-    due = f" Wanted by {words.day_words(followup.due, now.today)}." if followup.due else ""
-    return f'{start}, in "{topic}".{due}' if topic else f"{start}.{due}"
+    due = f"; wanted by {words.day_words(followup.due, now.today)}" if followup.due else ""
+    return f'{start}, in "{topic}"{due}' if topic else f"{start}{due}"
 
 
 def _with_export_age(why: str, followup: Followup, person: PersonView | None, now: _Week) -> str:
@@ -296,8 +296,8 @@ def _meetings_ahead(now: _Week) -> Iterable[DigestItem]:
         rest = len(ahead) - _LINES
         yield DigestItem(
             person=None,
-            text=f"And {words.counted(rest, 'more meeting')}.",
-            why="In your calendar.",
+            text=f"And {words.counted(rest, 'more meeting')}",
+            why="in your calendar",
             followup=None,
         )
 
@@ -356,7 +356,7 @@ def _history(person: PersonView, meeting: MeetingView, now: _Week) -> str:
     if person.met_through and (through := now.state.people.get(person.met_through)):
         parts.append(f"introduced by {_name(through)}")
     parts += _owed(person, now)
-    return words.upper_first("; ".join(part for part in parts if part)) + "."
+    return "; ".join(part for part in parts if part)
 
 
 def _last_met(person: PersonView, meeting: MeetingView, now: _Week) -> str:
@@ -393,21 +393,21 @@ def _owed(person: PersonView, now: _Week) -> Iterable[str]:
 
 
 def _history_of_many(people: Sequence[PersonView], meeting: MeetingView, now: _Week) -> str:
+    """Who is new in the room; where nobody is, whom of them you met last; and what is owed, twice at most."""
     new = [_name(person) for person in people if not person.counts.meetings]
-    owed = [part for person in people for part in _owed(person, now)]
-    parts = [f"First time with {words.listed(new)}"] if new else []
-    if not new:
-        last = [
-            past
-            for past in now.state.meetings
-            if past.ends_at <= now.state.now and _stands(past) and set(_present(past)) & set(meeting.people)
-        ]
-        parts.append(
-            f"Some of you last met {words.on_day(now.day(last[-1].at), now.today)}"
-            if last
-            else "You know them all"
-        )
-    return "; ".join([*parts, *owed[:2]]) + "."
+    parts = [f"first time with {words.listed(new)}"] if new else _last_met_of(people, meeting, now)
+    parts += [part for person in people for part in _owed(person, now)][:2]
+    return "; ".join(parts) or "in your calendar"
+
+
+def _last_met_of(people: Sequence[PersonView], meeting: MeetingView, now: _Week) -> list[str]:
+    for past in reversed(now.state.meetings):
+        if past.ends_at <= now.state.now and past.at < meeting.at and _stands(past):
+            met = [_first(person) for person in people if person.id in _present(past)]
+            if met:
+                whom = "them all" if len(met) == len(people) > 1 else words.listed(met)
+                return [f"last met {whom} {words.on_day(now.day(past.at), now.today)}"]
+    return []
 
 
 # What happened
@@ -440,11 +440,7 @@ def _people_met(now: _Week) -> Iterable[DigestItem]:
         summary = clean(meeting.summary, 80)
         where = f', in "{summary}"' if summary else ""
         mails = person.counts.sent + person.counts.received
-        known = (
-            f"First meeting, after {words.counted(mails, 'mail')}."
-            if mails
-            else "You met for the first time."
-        )
+        known = f"first meeting, after {words.counted(mails, 'mail')}" if mails else "first meeting"
         yield DigestItem(
             person=person.id,
             text=f"{name}, {words.on_day(now.day(meeting.at), now.today)}{where}",
@@ -454,7 +450,7 @@ def _people_met(now: _Week) -> Iterable[DigestItem]:
             about=_about(person),
             evidence=[meeting.id],
         )
-    yield from _rest(len(met) - _LINES, "From the same meetings.")
+    yield from _rest(len(met) - _LINES, "from the same meetings")
 
 
 def _moved(now: _Week) -> Iterable[DigestItem]:
@@ -482,12 +478,12 @@ def _moved(now: _Week) -> Iterable[DigestItem]:
             followup=None,
             name=name,
         )
-    yield from _rest(len(moved) - _LINES, "From the same export.")
+    yield from _rest(len(moved) - _LINES, "from the same export")
 
 
 def _rest(number: int, why: str) -> Iterable[DigestItem]:
     if number > 0:
-        yield DigestItem(person=None, text=f"And {number_of_others(number)}.", why=why, followup=None)
+        yield DigestItem(person=None, text=f"And {number_of_others(number)}", why=why, followup=None)
 
 
 def number_of_others(number: int) -> str:
@@ -542,7 +538,7 @@ def _subject(sections: Sequence[DigestSection], now: _Week) -> str:
     parts: list[str] = []
     for section in sections:
         if section.key == "this_week":
-            parts += _subject_meeting(section.items[0], now)
+            parts += _subject_meeting(section.items, now)
         elif not parts and any(item.followup for item in section.items):
             parts.append(_subject_first(section, now))
         if len(parts) == 2:
@@ -579,13 +575,16 @@ def _subject_first(section: DigestSection, now: _Week) -> str:
     return clean(items[0].text, 60).rstrip(".")
 
 
-def _subject_meeting(item: DigestItem, now: _Week) -> Iterable[str]:
-    day = next((name for name in words.WEEKDAYS if (item.when or "").startswith(name[:3])), "")
+def _subject_meeting(items: Sequence[DigestItem], now: _Week) -> Iterable[str]:
+    """The first meeting with one person alone, for that is the one to prepare; else the first of all."""
+    item = next((item for item in items if item.name), items[0])
     person = now.person(item.person)
+    day = next((name for name in words.WEEKDAYS if (item.when or "").startswith(name[:3])), "")
     if day and item.name and person:
         yield f"{day} with {_first(person)}"
     elif day and item.when:
-        yield f"{day}: {clean(item.text.removeprefix(item.when).strip(), 50)}"
+        topic, _, _ = item.text.removeprefix(item.when).strip().partition(", with ")
+        yield f"{day}: {clean(topic, 50)}"
 
 
 def _greeting(now: _Week) -> str:

@@ -28,10 +28,10 @@ NOTHING = "Nothing is waiting for you. Enjoy the week."
 LOCAL_NOTE = "The links work on the computer that runs Kith."
 REASON = "You get this once a week, because you set Kith up."
 
-_LINKS_PER_ITEM = 3
 _LOOPBACK = re.compile(r"localhost|.*\.localhost|127\.[0-9.]+|::1|0\.0\.0\.0")
 _URL = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,2000}")
 _WRAP = 76
+_ENDS = tuple(".?!…。？！؟")
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
@@ -69,13 +69,18 @@ class Line(Struct, frozen=True, kw_only=True):
 
     text: str
     rest: str
+    tail: str
+    """The same as it stands in the text, with the mark that parts it from the name."""
     why: str
+    history: str
+    """The reason as a part of a sentence, for brackets."""
     name: str
     about: str
     when: str
     initials: str
     person_url: str | None
-    links: tuple[Link, ...]
+    actions: tuple[Link, ...]
+    evidence: Link | None
     is_full: bool
 
 
@@ -91,6 +96,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """Everything both templates print; text is clean, but not yet escaped."""
 
     subject: str
+    standfirst: str
     preheader: str
     greeting: str
     day: str
@@ -171,10 +177,13 @@ def _page(digest: Digest, links: Links) -> Page:
         for label, given in (("Settings", links.settings), ("Unsubscribe", links.unsubscribe))
         if (url := _safe(given))
     )
-    drawn = [link.url for section in sections for line in section.lines for link in line.links]
-    drawn += [line.person_url for section in sections for line in section.lines if line.person_url]
+    urls = [link.url for link in footer]
+    for line in (line for section in sections for line in section.lines):
+        urls += [link.url for link in (*line.actions, *((line.evidence,) if line.evidence else ()))]
+        urls += [line.person_url] if line.person_url else []
     return Page(
         subject=subject(digest),
+        standfirst=_sentence(clean(digest.subject, 110)),
         preheader=preheader(digest),
         greeting=greeting,
         day=day,
@@ -186,7 +195,7 @@ def _page(digest: Digest, links: Links) -> Page:
         read=_read(numbers),
         troubles=tuple(clean(str(trouble)) for trouble in numbers.get("troubles", ())),
         footer=footer,
-        is_local=any(is_local(url) for url in (*drawn, *(link.url for link in footer))),
+        is_local=any(is_local(url) for url in urls),
     )
 
 
@@ -194,30 +203,42 @@ def _line(item: DigestItem, links: Links, *, is_full: bool) -> Line:
     text, name, when = clean(item.text), clean(item.name or "", NAME_LENGTH), clean(item.when or "", 20)
     rest = text.removeprefix(when).strip() if when else text
     starts_with_name = bool(name) and rest.startswith(name)
+    tail = rest.removeprefix(name) if starts_with_name else rest
     if starts_with_name:
         rest = rest.removeprefix(name).lstrip(" ,:;.")
     return Line(
         text=text,
         rest=words.upper_first(rest),
-        why=clean(item.why),
+        tail=tail,
+        why=_sentence(clean(item.why)),
+        history=clean(item.why).rstrip("."),
         name=name,
         about=clean(item.about or "", 110),
         when=when,
         initials=words.initials(name),
         person_url=_safe(links.person(item.person)) if item.person else None,
-        links=tuple(_links(item, links)),
+        actions=tuple(_actions(item, links)),
+        evidence=_evidence(item, links),
         is_full=is_full,
     )
 
 
-def _links(item: DigestItem, links: Links) -> Iterable[Link]:
+def _sentence(text: str) -> str:
+    is_ended = not text or text.rstrip('"')[-1:] in _ENDS
+    return words.upper_first(text) + ("" if is_ended else ".")
+
+
+def _actions(item: DigestItem, links: Links) -> Iterable[Link]:
     if item.followup:
         for action, label in ACTIONS:
             if url := _safe(links.action(item.followup, action)):
                 yield Link(label, url)
-    for number, evidence in enumerate(item.evidence[:_LINKS_PER_ITEM], start=1):
-        if url := _safe(links.evidence(evidence)):
-            yield Link("open" if number == 1 else f"open {number}", url)
+
+
+def _evidence(item: DigestItem, links: Links) -> Link | None:
+    """The first record the line rests on; the rest is one step on from there."""
+    url = _safe(links.evidence(item.evidence[0])) if item.evidence else None
+    return Link("open", url) if url else None
 
 
 def _safe(url: str | None) -> str | None:
@@ -231,8 +252,9 @@ def _figures(numbers: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     for key, one, many in units:
         count = _count(numbers, key)
         number, _, noun = words.counted(count, one, many).partition(" ")
-        figures.append((number, noun))
-    return tuple(figures) if any(_count(numbers, key) for key, _, _ in units) else ()
+        if count:
+            figures.append((number, noun))
+    return tuple(figures)
 
 
 def _balance(numbers: dict[str, Any]) -> str:
@@ -279,15 +301,18 @@ def _templates() -> Environment:
     return env
 
 
-def typeset(text: str, name: str = "") -> Markup:
-    """Escaped text with typographic quotation marks; what is quoted, and `name`, are isolated for direction."""
+def typeset(text: str, name: str = "", style: str = "", url: str | None = None) -> Markup:
+    """Escaped text with typographic quotation marks; what is quoted, and `name`, are isolated for direction.
+
+    With a `style` the name is set apart by it and leads to `url`.
+    """
     html: list[Markup] = []
     # Odd pieces stood between quotation marks; a last mark without its partner is left as it is.
     pieces = text.replace("'", "’").split('"')
     is_unpaired = len(pieces) % 2 == 0
     for place, piece in enumerate(pieces):
         if place % 2 == 0:
-            html.append(_with_name(piece, name))
+            html.append(_with_name(piece, name, style, url))
         elif is_unpaired and place == len(pieces) - 1:
             html.append(escape('"' + piece))
         else:
@@ -295,9 +320,17 @@ def typeset(text: str, name: str = "") -> Markup:
     return Markup("").join(html)
 
 
-def _with_name(text: str, name: str) -> Markup:
+def _with_name(text: str, name: str, style: str, url: str | None) -> Markup:
     before, found, after = text.partition(name.replace("'", "’")) if name else (text, "", "")
-    return escape(before) + Markup("<bdi>{}</bdi>").format(found) + escape(after) if found else escape(before)
+    if not found:
+        return escape(text)
+    shown = Markup("<bdi>{}</bdi>").format(found)
+    if style and url:
+        link = '<a href="{}" class="i" style="color:#1C1E21;text-decoration:none">{}</a>'
+        shown = Markup(link).format(url, shown)  # noqa: S704  # a fixed tag; its parts are escaped
+    if style:
+        shown = Markup('<strong style="{}">{}</strong>').format(style, shown)
+    return escape(before) + shown + escape(after)
 
 
 def wrap(text: str, first: str = "", rest: str = "") -> str:

@@ -82,7 +82,7 @@ def a_state(
     threads: dict[str, tuple[Said, ...]] = {}
     for mail in sorted(mails, key=lambda mail: mail.at):
         threads[mail.thread or mail.id] = (*threads.get(mail.thread or mail.id, ()), mail)
-    facts = {
+    known: dict[str, Any] = {
         "owner_name": "Mara Nunes",
         "owner_emails": ("mara@lumen.example",),
         "zone": ZONE,
@@ -92,7 +92,7 @@ def a_state(
         people={person.id: person for person in people},
         threads=threads,
         meetings=tuple(sorted(meetings, key=lambda meeting: meeting.at)),
-        **facts,
+        **known,
     )
 
 
