@@ -6,6 +6,7 @@ exactly what came before it; only a step larger than a page gives pages without 
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -21,6 +22,9 @@ PAGE_SIZE = 500
 """Changes in a page at most."""
 _MOST_REJECTS = 50
 _CHUNK = 1024 * 1024
+_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
+_BOM = b"\xef\xbb\xbf"
+_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Step(Struct, frozen=True):
@@ -127,13 +131,29 @@ def read_files(
             reason = (
                 str(fault)
                 if isinstance(fault, UnreadableFile)
-                else f"It cannot be opened ({fault.strerror})."
+                else f"{name} cannot be opened ({fault.strerror})."
             )
             if path == root:
-                raise UnreadableFile(f"{name}: {reason}") from fault
+                raise UnreadableFile(reason) from fault
             pages.add(Unreadable(name, reason))
             memory.part = None
     yield pages.take(memory.cursor(), is_last=True)
+
+
+def refuse_other_formats(head: bytes, name: str, wanted: str) -> None:
+    """Say what a file is when its first bytes show that it is not what is `wanted`.
+
+    Raises:
+        UnreadableFile: it is a web page, a ZIP archive, or UTF-16.
+    """
+    if _WEB_PAGE.match(head.removeprefix(_BOM)):
+        raise UnreadableFile(
+            f"{name} is a web page, not {wanted}; the server probably wanted a sign-in. Export it again, signed in."
+        )
+    if head.startswith(b"PK\x03\x04"):
+        raise UnreadableFile(f"{name} is a ZIP archive, not {wanted}. Unpack it and import what is inside.")
+    if head.startswith(_WIDE_BOMS):
+        raise UnreadableFile(f"{name} is written in UTF-16. Save it as UTF-8 and import it again.")
 
 
 def _read_file(

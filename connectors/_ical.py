@@ -10,7 +10,6 @@ does not know without a word, and spends most of its time on properties that are
 """
 
 import re
-import unicodedata
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +25,8 @@ from msgspec import Struct
 
 from connectors._ical_rules import RuleRefused, expand_rule
 from connectors._ical_zones import Line, Zones, known_zone, name_of, to_utc, to_wall
+from connectors._mail_addresses import mailboxes
+from connectors._mail_text import clean
 from schemas.connector import Change, Skipped, Unreadable, Upsert
 from schemas.ids import ExternalId, key64
 from schemas.records import Attendee, AttendeeKind, Mailbox, Meeting, Occurrence, Partstat
@@ -58,10 +59,6 @@ _WHEN = re.compile(
     r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d{1,9})?)?(Z)?)?", re.IGNORECASE
 )
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,255}")
-_UNSEEN = dict.fromkeys((*range(32), 127, *range(128, 160), 65279, 8203)) | dict.fromkeys(
-    (8206, 8207, *range(8234, 8239), *range(8294, 8298))
-)
-_BLANKS = {9: " ", 10: " ", 11: " ", 12: " ", 13: " "}
 
 Values = Sequence[tuple[Mapping[str, str], str]]
 Properties = Mapping[str, Values]
@@ -844,15 +841,13 @@ def _first(properties: Properties, name: str) -> str:
 
 
 def _clean_uid(text: str) -> str:
-    uid = text.translate(_UNSEEN).strip()
+    uid = clean(text)
     return uid if len(uid) <= _UID_LIMIT else f"{uid[:_UID_LIMIT]}~{key64(uid):016x}"
 
 
 def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
     """Text as records keep it: NFC, on one line, without control or direction marks, cut at `limit`."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return " ".join(text.translate(_BLANKS).translate(_UNSEEN).split())[:limit].strip()
+    return clean(text)[:limit].strip()
 
 
 # ------ people
@@ -871,20 +866,10 @@ def address_of(value: str, parameters: Mapping[str, str] = {}) -> str:
         bare = text.strip().strip("<>\"'")[:1000]
         if bare[:7].lower() == "mailto:":
             bare = bare[7:]
-        bare = unquote(bare).partition("?")[0].translate(_UNSEEN).strip().strip("<>\"'").lower()
+        bare = unquote(bare).partition("?")[0].strip().strip("<>\"'")
         if _ADDRESS.fullmatch(bare):
-            return _idna_decoded(unicodedata.normalize("NFC", bare))
+            return next((box.address for box in mailboxes(bare)), "")
     return ""
-
-
-def _idna_decoded(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    if "xn--" in domain:
-        try:
-            domain = domain.encode("ascii").decode("idna")
-        except UnicodeError:
-            return address
-    return f"{local}@{domain}"
 
 
 def _organizer(values: Values) -> Mailbox | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors._file_memory import Step, read_files
+from connectors._file_memory import Step, read_files, refuse_other_formats
 from connectors._ical import Surroundings, groups_of, outline_of, read_group, window_end
 from connectors._ical_zones import Zones
 from schemas.connector import Access, ConnectorSpec, Page, Source
@@ -19,9 +19,7 @@ STREAM = StreamName("calendar")
 
 _SUFFIXES = (".ics", ".ical", ".icalendar", ".vcs")
 _MARK = re.compile(rb"BEGIN:VCALENDAR", re.IGNORECASE)
-_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml)", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
-_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class IcsSource:
@@ -45,7 +43,7 @@ class IcsSource:
     def _steps(self, path: Path, name: str) -> Iterator[Step]:
         access = self._access
         with path.open("rb") as stream:
-            _refuse_other_formats(stream.read(1024), name)
+            refuse_other_formats(stream.read(1024), name, "a calendar")
             outline = outline_of(stream)
             if not outline.has_calendar:
                 raise UnreadableFile(f"{name} is not a calendar: BEGIN:VCALENDAR stands nowhere in it.")
@@ -72,18 +70,6 @@ def recognise(path: str, head: bytes) -> int:
 def open_source(access: Access) -> Source:
     """A source over the calendar files of `access`."""
     return IcsSource(access)
-
-
-def _refuse_other_formats(head: bytes, name: str) -> None:
-    text = head.removeprefix(_BOM)
-    if _WEB_PAGE.match(text):
-        raise UnreadableFile(
-            f"{name} is a web page, not a calendar: the server probably asked to sign in. Export it again while signed in."
-        )
-    if head.startswith(_WIDE_BOMS):
-        raise UnreadableFile(f"{name} is written in UTF-16. Save it as UTF-8 and import it again.")
-    if head.startswith(b"PK\x03\x04"):
-        raise UnreadableFile(f"{name} is a ZIP archive. Unpack it and import the .ics files in it.")
 
 
 SPEC = ConnectorSpec(
