@@ -4,7 +4,7 @@ It chooses no follow-up, reads no clock and draws no link: the engine, the calle
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from msgspec import Struct, field
@@ -84,6 +84,9 @@ class _Week(Struct, frozen=True, kw_only=True):
     today: date
     start: date
     end: date
+    past_from: datetime
+    past_to: datetime
+    """The week behind, as instants: from its Monday's midnight to the present or the next one's."""
     followups: tuple[Followup, ...]
     said: Mapping[str, Said]
     of_person: Mapping[str, tuple[Followup, ...]] = field(default_factory=dict)
@@ -95,7 +98,7 @@ class _Week(Struct, frozen=True, kw_only=True):
         return self.state.people.get(person) if person else None
 
     def is_past_week(self, instant: datetime) -> bool:
-        return self.start - _WEEK <= self.day(instant) < self.start and instant <= self.state.now
+        return self.past_from <= instant < self.past_to
 
 
 def build(
@@ -195,6 +198,8 @@ def _week_of(state: State, followups: Sequence[Followup], start: date) -> _Week:
         today=state.now.astimezone(state.zone).date(),
         start=start,
         end=start + timedelta(days=6),
+        past_from=datetime.combine(start - _WEEK, time(), state.zone),
+        past_to=min(datetime.combine(start, time(), state.zone), state.now),
         followups=tuple(followups),
         said=said,
         of_person=of_person,
@@ -225,7 +230,7 @@ def _phrase(followup: Followup, person: PersonView | None, now: _Week) -> tuple[
         name = _name(person)
         day = words.on_day(now.day(message.at), now.today)
         quoted = _clause(message, {"awaiting_me": "ask", "promise": "promise"}.get(followup.rule, ""))
-        topic = clean(words.bare_subject(message.subject), 100)
+        topic = _quotable(words.bare_subject(message.subject), 100)
         if followup.rule == "awaiting_me" and message.author == person.id:
             asked = f'{name} asked {day}: "{quoted}"' if quoted else f'{name} wrote {day}: "{topic}"'
             if quoted or topic:
@@ -240,11 +245,16 @@ def _phrase(followup: Followup, person: PersonView | None, now: _Week) -> tuple[
     return clean(followup.title), clean(followup.why)
 
 
+def _quotable(text: str, limit: int) -> str:
+    """The text without quotation marks that would end ours."""
+    return clean(text, limit).replace('"', "'")
+
+
 def _clause(message: Said, kind: str) -> str:
-    """The clause of a signal, without quotation marks that would end ours."""
+    """The clause of the first signal of a kind, or nothing."""
     for signal in message.signals:
         if signal.kind == kind and signal.text.strip():
-            return clean(signal.text, 200).replace('"', "'")
+            return _quotable(signal.text, 200)
     return ""
 
 
@@ -256,7 +266,7 @@ def _asked_whom(message: Said, followup: Followup, now: _Week) -> str:
         start = "asked you alone, no answer yet"
     else:
         start = f"asked you and {number_of_others(others)}, no answer yet"
-    topic = clean(words.bare_subject(message.subject), 100)
+    topic = _quotable(words.bare_subject(message.subject), 100)
     due = f"; wanted by {words.day_words(followup.due, now.today)}" if followup.due else ""
     return f'{start}, in "{topic}"{due}' if topic else f"{start}{due}"
 
@@ -322,7 +332,7 @@ def _meeting_line(meeting: MeetingView, again: int, now: _Week) -> DigestItem:
     when = f"{weekday}, all day" if meeting.is_all_day else f"{weekday} {at:%H:%M}"
     people = [person for key in _present(meeting) if (person := now.state.people.get(key))]
     people.sort(key=lambda person: (-person.strength, person.name, person.id))
-    summary = clean(meeting.summary, 80)
+    summary = _quotable(meeting.summary, 80)
     if len(people) == 1:
         name = _name(people[0])
         about = "1:1" if meeting.series and meeting.group_size == 2 else ""
@@ -387,7 +397,7 @@ def _owed(person: PersonView, now: _Week) -> Iterable[str]:
         elif followup.rule == "promise":
             yield f'you promised: "{words.cut(quoted, 90)}"' if quoted else "you owe what you promised"
         elif followup.rule == "awaiting_them":
-            yield f"you wait for {_first(person)}'s answer"
+            yield f"you wait for an answer from {_first(person)}"
         elif followup.rule == "thanks":
             yield f"you owe {_first(person)} thanks"
 
@@ -437,7 +447,7 @@ def _people_met(now: _Week) -> Iterable[DigestItem]:
     met.sort(key=lambda pair: (pair[1].at, pair[0].name, pair[0].id))
     for person, meeting in met[:_LINES]:
         name = _name(person)
-        summary = clean(meeting.summary, 80)
+        summary = _quotable(meeting.summary, 80)
         where = f', in "{summary}"' if summary else ""
         mails = person.counts.sent + person.counts.received
         known = f"first meeting, after {words.counted(mails, 'mail')}" if mails else "first meeting"
@@ -503,9 +513,12 @@ def _balance(now: _Week, numbers: Numbers, sources: Sequence[SourceNote]) -> dic
     ]
     for meeting in met:
         people.update(_present(meeting))
+    # Only what was alive in the week is put in order: an owner's state may hold a hundred thousand messages.
+    alive = {message.thread or message.id for message in now.said.values() if now.is_past_week(message.at)}
     conversations: dict[str, list[Said]] = {}
     for message in now.said.values():
-        conversations.setdefault(message.thread or message.id, []).append(message)
+        if (thread := message.thread or message.id) in alive:
+            conversations.setdefault(thread, []).append(message)
     for messages in conversations.values():
         messages.sort(key=lambda message: (message.at, message.id))
         before = ""
