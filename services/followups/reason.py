@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.ids import key64, public_id
 from schemas.interface import Rule
+from services.state import PersonView
 
 
 class Closure(Struct, frozen=True, kw_only=True):
@@ -53,6 +54,12 @@ class Reason(Struct, frozen=True, kw_only=True):
 def followup_id(rule: Rule, key: tuple[str, ...]) -> str:
     """The id of the follow-up that this rule raises for this key."""
     return public_id("f", key64("followup", rule, *key))
+
+
+def identity(view: PersonView) -> str:
+    """What names the person for good where no interaction can: the profile, else the smallest identity."""
+    profiles = sorted(one for one in view.identities if one.startswith("linkedin:"))
+    return profiles[0] if profiles else min(view.identities, default=view.id)
 
 
 def earliest(*closures: Closure | None) -> Closure | None:

@@ -9,8 +9,7 @@ from datetime import timedelta
 from services.followups import words
 from services.followups.days import day_start
 from services.followups.facts import Facts
-from services.followups.reason import Reason
-from services.followups.rules.new_connection import identity
+from services.followups.reason import Reason, identity
 from services.state import PersonView
 
 AT_A_TIME = 3

@@ -13,7 +13,7 @@ from typing import Final
 from services.followups import words
 from services.followups.days import past_weekend
 from services.followups.facts import Contact, Facts
-from services.followups.reason import Closure, Reason, followup_id
+from services.followups.reason import Closure, Reason, followup_id, identity
 from services.state import PersonView
 
 ROLE_DAYS: Final = {
@@ -68,7 +68,8 @@ def _rounds(
     """The follow-ups of one silence: the first, and one more each time the owner ended it without a contact."""
     days, _ = found
     since = last.over_at
-    base = (last.id,) if last.id else (min(view.identities, default=view.id), last.at.isoformat())
+    # One message or meeting can be the last contact with several people: the identity tells them apart.
+    base = (last.id or last.at.isoformat(), identity(view))
     for turn in range(_ROUNDS_AT_MOST):
         raised_at = past_weekend(since + timedelta(days=days), facts.zone)
         if raised_at > facts.now or (following is not None and following.at <= raised_at):

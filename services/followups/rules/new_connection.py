@@ -9,7 +9,7 @@ from datetime import timedelta
 from services.followups import words
 from services.followups.days import day_start
 from services.followups.facts import Contact, Facts
-from services.followups.reason import Reason
+from services.followups.reason import Reason, identity
 from services.followups.rules.keep_in_touch import ended_by
 from services.state import OWNER, PersonView
 
@@ -55,12 +55,6 @@ def _reason(facts: Facts, view: PersonView) -> Reason | None:
         raised_at=raised_at,
         closure=closure,
     )
-
-
-def identity(view: PersonView) -> str:
-    """What names the person for good where no interaction can: the profile, else the smallest identity."""
-    profiles = sorted(one for one in view.identities if one.startswith("linkedin:"))
-    return profiles[0] if profiles else min(view.identities, default=view.id)
 
 
 def _was_in_touch(view: PersonView) -> bool:

@@ -19,8 +19,12 @@ _GIVEN_UP_AFTER = timedelta(days=30)
 _I_WILL = re.compile(
     r"\b(?:i['’]ll|i will|i shall|i['’]m going to|i am going to|let me)\s+(?:also |then )?", re.IGNORECASE
 )
+_DAY = (
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d|the \d|week|month|quarter|year|morning|afternoon|evening"
+)
 _WHEN = re.compile(
-    r"\s(?:by|before|on|until|till|this|next|later|end of|first thing|tomorrow|today|tonight|asap|soon|in the)\b.*",
+    rf"\s(?:(?:by|before|until|till|later|end of|first thing|tomorrow|today|tonight|asap|soon)\b"
+    rf"|(?:on|this|next|in the|in|within) (?:{_DAY})).*",
     re.IGNORECASE,
 )
 _STOP = re.compile(r"[.;:!?\n]|,? (?:and|but|if|when|once|as soon|so|because) ", re.IGNORECASE)

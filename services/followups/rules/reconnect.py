@@ -15,7 +15,7 @@ from statistics import median
 
 from services.followups import words
 from services.followups.facts import Contact, Facts
-from services.followups.reason import Reason
+from services.followups.reason import Reason, identity
 from services.followups.rules.keep_in_touch import ended_by, rhythm
 from services.state import PersonView
 
@@ -107,9 +107,9 @@ def _reason(
     facts: Facts, view: PersonView, last: Contact, following: Contact | None, raised_at: datetime
 ) -> Reason:
     name = facts.name(view.id)
-    # A contact older than the horizon has no interaction here: its day and the smallest identity stand for it,
+    # A contact older than the horizon has no interaction here: its instant and the person's identity stand for it,
     # the same before and after the contact itself leaves the horizon.
-    key = (min(view.identities, default=view.id), last.at.isoformat())
+    key = (identity(view), last.at.isoformat())
     closure = ended_by(facts, view, following) if following is not None else None
     return Reason(
         rule="reconnect",
