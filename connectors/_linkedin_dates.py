@@ -19,10 +19,10 @@ _FIRST_YEAR = 1950
 _LAST_YEAR = 2199
 
 _TIME = re.compile(
-    r"(?<!\d)(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d{1,9})?)?\s{0,3}([ap]\.?\s?m\b\.?)?(?![\d.])",
+    r"(?<!\d)(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d{1,9})?)?(?:\s{0,3}([ap]\.?\s?m\b\.?))?(?![\d.])",
     re.IGNORECASE,
 )
-_ZONE = re.compile(r"(?:\b(?:utc|gmt|z)\b|(?<=\d)z\b)|(?<=\d)\s?([+-])(\d{2}):?(\d{2})\b", re.IGNORECASE)
+_ZONE = re.compile(r"(?<![^\W\d_])(?:utc|gmt|z)\b|^\s?([+-])(\d{2}):?(\d{2})\b")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})t?")
 _YEAR_FIRST_HAN = re.compile(r"(\d{4})\s?年\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?日)?")
 _NUMERIC = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})")
@@ -155,12 +155,12 @@ def _read(cell: str, order: Order) -> datetime | None:
     if timed is not None:
         clock, start, end = timed
         tail = text[end:]
-        zoned = _ZONE.search(f"0{tail}")
+        zoned = _ZONE.search(tail)
         if zoned is not None:
             zone = _zone(zoned)
             if zone is None:
                 return None
-            tail = f"0{tail}"[1 : zoned.start()] + " " + f"0{tail}"[zoned.end() :]
+            tail = f"{tail[: zoned.start()]} {tail[zoned.end() :]}"
         rest = f"{text[:start]} {tail}".strip(" ,")
     day = _day_in(rest, order)
     if day is None:

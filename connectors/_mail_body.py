@@ -145,15 +145,18 @@ def _by_stdlib(payload: bytes) -> Iterator[Part]:
         part, depth = stack.pop()
         seen += 1
         kind = part.get_content_type().lower()
-        held = part.get_payload()
-        if isinstance(held, list):
-            if kind.startswith("multipart/") and depth < _DEPTH:
+        if part.is_multipart():
+            held = part.get_payload()
+            if kind.startswith("multipart/") and depth < _DEPTH and isinstance(held, list):
                 stack.extend(
                     (child, depth + 1) for child in reversed(held) if isinstance(child, EmailMessage)
                 )
         elif kind.startswith("text/") and not str(
             part.get("content-disposition", "")
         ).lower().strip().startswith("attachment"):
-            raw = str(held).encode("ascii", "surrogateescape") if isinstance(held, str) else b""
-            content = _unpacked(raw[: TEXT_BYTES * 2], str(part.get("content-transfer-encoding", "")))
-            yield kind, str(part.get("content-type", "")), content
+            try:
+                content = part.get_payload(decode=True)
+            except (ValueError, LookupError):
+                continue
+            if isinstance(content, bytes):
+                yield kind, str(part.get("content-type", "")), content

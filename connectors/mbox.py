@@ -60,12 +60,12 @@ def _messages(job: Range) -> Iterator[tuple[Place, bytes]]:
     first = job.start - before
     with Path(job.path).open("rb") as file:
         data = _at(file, first, job.end - first + _AHEAD)
-        starts = _starts(data, before, first == 0)
+        starts = _starts(data, before, job.start == 0)
         owned = [start for start in starts if start < job.end - first]
         if owned and owned[-1] == starts[-1] and len(data) == job.end - first + _AHEAD:
             # The last message goes on past what was read; only so much of it as is ever looked at is fetched.
             data = _at(file, first, owned[-1] + _FURTHEST)
-            starts = _starts(data, before, first == 0)
+            starts = _starts(data, before, job.start == 0)
     for start, stop in pairwise([*starts, len(data)]):
         if start >= job.end - first:
             return
