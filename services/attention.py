@@ -1,0 +1,102 @@
+"""Which owners need something, and when: found in the database, so that a lost job is never lost work."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from schemas.clock import Clock, epoch, instant
+from services import schedule
+from services.history.parts import Kind
+from services.history.projector import NAME
+from services.people import owners_words
+from services.schedule import Rhythm
+from services.status import DIGEST
+from services.store import events as stream
+from services.store import schedule as timetable
+from services.store import status as facts
+from services.store.schedule import Due
+from services.store.unit import Store, Unit
+
+
+def tails_behind(store: Store) -> dict[int, int]:
+    """The owners whose book is behind their stream, and where their stream ends."""
+    with store.read() as unit:
+        return {
+            owner: stream.last_seq(unit, owner)
+            for owner, _ in stream.owners(unit)
+            if facts.events_after(unit, owner, stream.position(unit, owner, NAME)[0], 1)
+        }
+
+
+def tending_at(store: Store, owner: int) -> datetime | None:
+    """When time alone changes a book as it was last told: at the owner's midnight, or when a meeting ends.
+
+    None for a book that was never told; its stream wakes it.
+    """
+    with store.read() as unit:
+        _, as_of = stream.position(unit, owner, NAME)
+        if not as_of:
+            return None
+        midnight = schedule.next_midnight(_zone(unit, owner), instant(as_of))
+        ends_at = facts.next_end(unit, owner, Kind.MEETING, as_of, epoch(midnight))
+    return min(midnight, instant(ends_at)) if ends_at is not None else midnight
+
+
+class DigestTimes:
+    """Keeps, for each owner, when the digest is due next; each period comes up once, whoever asks."""
+
+    def __init__(self, store: Store, clock: Clock, rhythm: Rhythm) -> None:
+        self._store = store
+        self._clock = clock
+        self._rhythm = rhythm
+
+    def next_due(self, owner: int) -> datetime:
+        """When the owner's digest is due next; in the past while it waits to be composed."""
+        with self._store.write() as unit:
+            return instant(self._planned(unit, owner, _zone(unit, owner)).due_at)
+
+    def week_due(self, owner: int) -> str | None:
+        """The ISO week whose digest is to be composed now; what is two days late is passed over."""
+        now = self._clock.now()
+        with self._store.write() as unit:
+            zone = _zone(unit, owner)
+            row = self._planned(unit, owner, zone)
+            if row.due_at > epoch(now):
+                return None
+            latest = schedule.latest_due(self._rhythm, zone, instant(row.due_at), now)
+            if now - latest <= schedule.CATCH_UP:
+                return schedule.week_of(latest, zone)
+            self._move(unit, row, zone, latest)
+            return None
+
+    def settle(self, store: Store, owner: int) -> None:
+        """The digest that was due is there: the next one is planned, in the store of whoever composed it."""
+        now = self._clock.now()
+        with store.write() as unit:
+            zone = _zone(unit, owner)
+            row = self._planned(unit, owner, zone)
+            if row.due_at <= epoch(now):
+                self._move(unit, row, zone, schedule.latest_due(self._rhythm, zone, instant(row.due_at), now))
+
+    def _planned(self, unit: Unit, owner: int, zone: ZoneInfo) -> Due:
+        """The row, made when there is none, and set anew where the rhythm or the zone changed before it came due."""
+        now = self._clock.now()
+        row = timetable.due(unit, owner, DIGEST)
+        if row is None:
+            first = epoch(schedule.next_due(self._rhythm, zone, now))
+            timetable.plan(unit, owner, DIGEST, first)
+            row = timetable.due(unit, owner, DIGEST) or Due(owner, DIGEST, first, None)
+        last = instant(row.last_at) if row.last_at is not None else None
+        wanted = epoch(schedule.following(self._rhythm, zone, last, now))
+        if row.due_at > epoch(now) and wanted != row.due_at:
+            timetable.move(unit, row, wanted, row.last_at)
+            row = Due(owner, DIGEST, wanted, row.last_at)
+        return row
+
+    def _move(self, unit: Unit, row: Due, zone: ZoneInfo, done: datetime) -> None:
+        after = schedule.following(self._rhythm, zone, done, self._clock.now())
+        timetable.move(unit, row, epoch(after), epoch(done))
+
+
+def _zone(unit: Unit, owner: int) -> ZoneInfo:
+    said = owners_words(unit, owner).owner
+    return ZoneInfo(said.timezone) if said else ZoneInfo("UTC")

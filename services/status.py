@@ -1,0 +1,134 @@
+"""Whether everything is in sync: what the page at `/` and `kith status` tell; reads, and changes nothing."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+
+from schemas.clock import epoch, instant
+from schemas.interface import Reject
+from services import schedule
+from services.book import DECISIONS
+from services.history.parts import Kind
+from services.history.projector import NAME
+from services.people import owners_words
+from services.schedule import Rhythm
+from services.store import events as stream
+from services.store import schedule as timetable
+from services.store import status as facts
+from services.store.unit import Store
+
+DIGEST = "digest"
+"""The name of the digest's row in the timetable."""
+_REJECTS_SHOWN = 20
+_LAG_COUNTED = 100_000
+
+
+class SourceStatus(Struct):
+    """One source: how much it holds, how new that is, and when it was last read."""
+
+    source: str
+    account: str
+    stream: str
+    items: int
+    newest_at: datetime | None
+    read_at: datetime | None
+    """When an event of it was last recorded: a reading that brought nothing new does not count."""
+
+
+class Totals(Struct):
+    """How much there is of what was derived."""
+
+    people: int
+    waiting: int
+    automated: int
+    interactions: int
+    messages: int
+    meetings: int
+    threads: int
+    awaiting_me: int
+    awaiting_them: int
+
+
+class Status(Struct):
+    """What is in the book of one owner at an instant, and how far behind the stream it is."""
+
+    at: datetime
+    owner: str
+    email: str
+    timezone: str
+    sources: list[SourceStatus]
+    totals: Totals
+    followups: dict[str, int]
+    rejected: int
+    rejects: list[Reject]
+    """The newest twenty of them."""
+    lag: int
+    """Events that the book has not taken in yet, counted up to 100,000."""
+    told_at: datetime | None
+    """The instant that the book was last told for."""
+    read_at: datetime | None
+    next_digest: datetime | None
+    is_in_sync: bool
+    queues: dict[str, int] = field(default_factory=dict)
+    """Jobs that wait, by queue; filled in by whoever holds the broker."""
+
+
+def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None) -> Status:
+    """The status of one owner's book, from one snapshot; without a rhythm, the next digest is what was planned."""
+    with store.read() as unit:
+        said = owners_words(unit, owner)
+        zone = ZoneInfo(said.owner.timezone) if said.owner else ZoneInfo("UTC")
+        found = facts.source_facts(unit, owner, epoch(now), (DECISIONS,))
+        people = facts.people_by_status(unit, owner)
+        kinds = facts.interactions_by_kind(unit, owner)
+        threads = facts.threads_by_state(unit, owner)
+        seq, as_of = stream.position(unit, owner, NAME)
+        lag = facts.events_after(unit, owner, seq, _LAG_COUNTED)
+        planned = timetable.due(unit, owner, DIGEST)
+        read_at = [one.read_at for one in found if one.read_at is not None]
+        read_at += [at for at in (facts.last_read(unit, owner),) if at is not None]
+        next_digest = instant(planned.due_at) if planned else None
+        if rhythm is not None:
+            last = instant(planned.last_at) if planned and planned.last_at is not None else None
+            next_digest = schedule.following(rhythm, zone, last, now)
+        return Status(
+            at=now,
+            owner=said.owner.name if said.owner else "",
+            email=said.emails[0] if said.emails else "",
+            timezone=zone.key,
+            sources=[_source(one) for one in found],
+            totals=Totals(
+                people=people.get("person", 0),
+                waiting=people.get("waiting", 0),
+                automated=people.get("automated", 0),
+                interactions=sum(kinds.values()),
+                messages=kinds.get(Kind.EMAIL, 0) + kinds.get(Kind.LINKEDIN_MESSAGE, 0),
+                meetings=kinds.get(Kind.MEETING, 0),
+                threads=sum(threads.values()),
+                awaiting_me=threads.get("awaiting_me", 0),
+                awaiting_them=threads.get("awaiting_them", 0),
+            ),
+            followups=facts.followups_by_state(unit, owner),
+            rejected=facts.reject_count(unit, owner),
+            rejects=[
+                Reject(where, place, why)
+                for where, place, why, _ in facts.newest_rejects(unit, owner, _REJECTS_SHOWN)
+            ],
+            lag=lag,
+            told_at=instant(as_of) if as_of else None,
+            read_at=instant(max(read_at)) if read_at else None,
+            next_digest=next_digest,
+            is_in_sync=lag == 0 and as_of > 0,
+        )
+
+
+def _source(one: facts.SourceFacts) -> SourceStatus:
+    return SourceStatus(
+        source=f"{one.account}:{one.stream}",
+        account=one.account,
+        stream=one.stream,
+        items=one.items,
+        newest_at=instant(one.newest_at) if one.newest_at is not None else None,
+        read_at=instant(one.read_at) if one.read_at is not None else None,
+    )
