@@ -531,9 +531,9 @@ class _Reader:
         """A recurrence-id in its series' terms: `20260301T080000Z`, `20260301`, or floating `20260301T080000`."""
         wall = self._wall_in(when, form)
         if form.kind == "date":
-            return f"{wall:%Y%m%d}"
+            return _day(wall)
         if form.kind == "floating" or form.start.zone is None:
-            return f"{wall:%Y%m%dT%H%M%S}"
+            return _basic(wall, "")
         if when.zone is not None:
             return _basic(self._instant(when))
         return _basic(to_utc(wall, form.start.zone))
@@ -561,13 +561,13 @@ class _Reader:
         if is_all_day and component.start.zone is not None:
             start = When(start.wall, component.start.zone, is_date=True)
         form = _Form(start, kind)
-        walls, is_shortened = self._walls(component, form)
+        walls, is_shortened, _ = self._walls(component, form)
         if start.zone is UTC and self._default_zone is not None and kind == "instant":
             # A series anchored in UTC moves with the clock of its calendar (X-WR-TIMEZONE), as long as its rule
             # meets its start there.
             local = _Form(When(to_wall(start.wall, self._default_zone), self._default_zone), kind)
-            moved, cut = self._walls(component, local)
-            if moved and moved[0] == local.start.wall:
+            moved, cut, meets_start = self._walls(component, local)
+            if meets_start:
                 form, start, walls, is_shortened = local, local.start, moved, cut
         lengths: dict[datetime, timedelta] = {}
         walls, was_cut = self._with_dates(component, form, walls, lengths)
@@ -585,17 +585,24 @@ class _Reader:
                 if change.is_cancelled:
                     continue
                 moved_wall, length = wall + change.moved, change.duration
-            zone = None if kind != "instant" else start.zone
-            begin, end = self._between(When(moved_wall, zone), length)
-            name = self._name(When(wall, start.zone, is_date=kind == "date"), form)
-            occurrences.append(Occurrence(name, begin, end))
+            if kind == "instant" and start.zone is not None:
+                original = to_utc(wall, start.zone)
+                begin = original if moved_wall == wall else to_utc(moved_wall, start.zone)
+                name = _basic(original)
+            else:
+                begin = moved_wall
+                name = _day(wall) if kind == "date" else _basic(wall, "")
+            occurrences.append(Occurrence(name, begin, begin + length))
         return occurrences, is_shortened, name_of(start.zone) if kind == "instant" else ""
 
-    def _walls(self, component: _Component, form: _Form) -> tuple[list[datetime], bool]:
-        """The wall times of DTSTART and RRULE, without those of EXRULE, rising."""
+    def _walls(self, component: _Component, form: _Form) -> tuple[list[datetime], bool, bool]:
+        """The wall times of DTSTART and RRULE without those of EXRULE, rising.
+
+        Also whether they were shortened, and whether every rule meets DTSTART.
+        """
         start, properties = form.start, component.properties
         zone = start.zone or self.zones.owner
-        end = to_wall(self._surroundings.until, zone)
+        end = self._window_end(form)
         rules = [value for _, value in properties.get("RRULE", ()) if value.strip()]
         exclusions = [value for _, value in properties.get("EXRULE", ()) if value.strip()]
         share = len(rules) + len(exclusions)
@@ -614,9 +621,10 @@ class _Reader:
             return found.starts, found.is_shortened
 
         walls = {start.wall}
-        is_shortened = False
+        is_shortened, meets_start = False, True
         for rule in rules:
             found, was_cut = expand(rule)
+            meets_start &= found[:1] == [start.wall]
             count = re.search(r"(?:^|;)COUNT=(\d{1,18})(?:;|$)", rule.upper())
             if count is not None and found[:1] != [start.wall]:
                 # RFC 5545 3.8.5.3: DTSTART counts as the first occurrence even where the rule does not meet it.
@@ -627,7 +635,12 @@ class _Reader:
             found, was_cut = expand(rule)
             walls.difference_update(found)
             is_shortened |= was_cut
-        return sorted(walls), is_shortened
+        return sorted(walls), is_shortened, meets_start
+
+    def _window_end(self, form: _Form) -> datetime:
+        """The end of the window as a wall time of the series."""
+        until = self._surroundings.until
+        return until.replace(tzinfo=None) if form.start.zone is None else to_wall(until, form.start.zone)
 
     def _with_dates(
         self,
@@ -638,7 +651,7 @@ class _Reader:
     ) -> tuple[list[datetime], bool]:
         """The wall times with RDATE and without EXDATE; `lengths` takes those of periods."""
         added, cut = self._dates(component.properties.get("RDATE", ()), form, lengths)
-        end = to_wall(self._surroundings.until, form.start.zone or self.zones.owner)
+        end = self._window_end(form)
         every = set(walls) | {self._wall_in(when, form) for when in added}
         excluded, excluded_cut = self._dates(component.properties.get("EXDATE", ()), form, {})
         if excluded and form.kind != "date":
@@ -744,7 +757,7 @@ def _unrelated(masters: Sequence[_Component]) -> Mapping[datetime, str]:
     if all(len(starts) < 2 for starts in starts_of.values()):
         return {}
     starts = sorted(set().union(*starts_of.values()))
-    return {start: f"{start:%Y%m%dT%H%M%S}" for start in starts[1:]}
+    return {start: _basic(start, "") for start in starts[1:]}
 
 
 def _at_most_a_year(walls: Sequence[datetime]) -> tuple[list[datetime], bool]:
@@ -754,8 +767,14 @@ def _at_most_a_year(walls: Sequence[datetime]) -> tuple[list[datetime], bool]:
     return kept, len(kept) < len(walls)
 
 
-def _basic(instant: datetime) -> str:
-    return f"{instant:%Y%m%dT%H%M%SZ}"
+def _day(moment: datetime) -> str:
+    # Not strftime: it leaves the years before 1000 without their zeros, and takes twice the time.
+    return f"{moment.year:04}{moment.month:02}{moment.day:02}"
+
+
+def _basic(moment: datetime, suffix: str = "Z") -> str:
+    """Basic format (RFC 5545 3.3.5), `Z` at the end for UTC."""
+    return f"{_day(moment)}T{moment.hour:02}{moment.minute:02}{moment.second:02}{suffix}"
 
 
 # ------ content lines

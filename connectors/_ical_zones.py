@@ -115,7 +115,7 @@ def known_zone(tzid: str) -> tzinfo | None:
 
 def to_utc(wall: datetime, zone: tzinfo) -> datetime:
     """The instant of a naive wall time; before a gap, and the first of two, as RFC 5545 3.3.5 has it."""
-    return wall.replace(tzinfo=zone).astimezone(UTC)
+    return wall.replace(tzinfo=UTC) if zone is UTC else wall.replace(tzinfo=zone).astimezone(UTC)
 
 
 def to_wall(utc: datetime, zone: tzinfo) -> datetime:

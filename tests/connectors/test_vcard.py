@@ -70,7 +70,7 @@ def a_card(*lines: str) -> str:
                     uid="",
                     name="Jonas Weiß",
                     emails=("jonas@example.com",),
-                    phones=("+491512345678",),
+                    phones=("+4915123456789",),
                     organization="Atelier Nord",
                     categories=("myContacts",),
                 )
@@ -380,6 +380,6 @@ def hostile_cards() -> Iterator[tuple[str, bytes]]:
 @pytest.mark.parametrize(("name", "raw"), [pytest.param(*case, id=case[0]) for case in hostile_cards()])
 def test_hostile_cards_are_bounded(name: str, raw: bytes) -> None:
     """Large and twisted cards cost time in proportion to their size."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     list(read_cards(io.BytesIO(raw), Book("b")))
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
