@@ -229,14 +229,16 @@ def _phrase(followup: Followup, person: PersonView | None, now: _Week) -> tuple[
     if person and message:
         name = _name(person)
         day = words.on_day(now.day(message.at), now.today)
-        quoted = _clause(message, {"awaiting_me": "ask", "promise": "promise"}.get(followup.rule, ""))
+        quoted = _clause(
+            message, {"awaiting_me": "ask", "promise": "promise"}.get(followup.rule, ""), followup.due
+        )
         topic = _quotable(words.bare_subject(message.subject), 100)
         if followup.rule == "awaiting_me" and message.author == person.id:
             asked = f'{name} asked {day}: "{quoted}"' if quoted else f'{name} wrote {day}: "{topic}"'
             if quoted or topic:
                 return asked, _asked_whom(message, followup, now)
         if followup.rule == "promise" and message.author == OWNER and quoted:
-            by = f", by {words.day_words(followup.due, now.today)}" if followup.due else ""
+            by = f", {_due('', followup.due, now)}" if followup.due else ""
             where = f', in "{topic}"' if topic else ""
             return f'{name}{by}: "{quoted}"', f"you wrote it {day}{where}"
         if followup.rule == "awaiting_them" and message.author == OWNER and topic:
@@ -250,16 +252,16 @@ def _quotable(text: str, limit: int) -> str:
     return clean(text, limit).replace('"', "'")
 
 
-def _clause(message: Said, kind: str) -> str:
-    """The clause of the first signal of a kind, or nothing."""
-    for signal in message.signals:
+def _clause(message: Said, kind: str, due: date | None = None) -> str:
+    """The clause of the first signal of a kind, one with the due day before others; or nothing."""
+    for signal in sorted(message.signals, key=lambda signal: signal.due != due):
         if signal.kind == kind and signal.text.strip():
             return _quotable(signal.text, 200)
     return ""
 
 
 def _asked_whom(message: Said, followup: Followup, now: _Week) -> str:
-    others = len([person for person in message.to if person not in {OWNER, followup.person}])
+    others = len({*message.to, *message.cc} - {OWNER, followup.person})
     if message.kind == "linkedin_message":
         start = "on LinkedIn, no answer yet"
     elif others == 0:
@@ -267,8 +269,18 @@ def _asked_whom(message: Said, followup: Followup, now: _Week) -> str:
     else:
         start = f"asked you and {number_of_others(others)}, no answer yet"
     topic = _quotable(words.bare_subject(message.subject), 100)
-    due = f"; wanted by {words.day_words(followup.due, now.today)}" if followup.due else ""
+    again = [now.said[key] for key in followup.evidence if key in now.said and key != message.id]
+    due = f"; asked again {words.on_day(now.day(again[-1].at), now.today)}" if again else ""
+    if followup.due:
+        due += f"; {_due('wanted', followup.due, now)}"
     return f'{start}, in "{topic}"{due}' if topic else f"{start}{due}"
+
+
+def _due(verb: str, due: date, now: _Week) -> str:
+    """`by Friday` for a day to come; a day gone by says so, for Friday alone could be either."""
+    if due < now.today:
+        return f"{verb or 'due'} {words.on_day(due, now.today)}, now past"
+    return f"{verb} by {words.day_words(due, now.today)}".strip()
 
 
 def _with_export_age(why: str, followup: Followup, person: PersonView | None, now: _Week) -> str:
@@ -290,9 +302,8 @@ def _meetings_ahead(now: _Week) -> Iterable[DigestItem]:
     ahead: list[tuple[MeetingView, int]] = []
     of_series: dict[str, int] = {}
     for meeting in now.state.meetings:
-        if not (
-            meeting.at >= now.state.now and now.start <= now.day(meeting.at) <= now.end and _stands(meeting)
-        ):
+        is_ahead = meeting.at >= now.state.now or (meeting.is_all_day and now.day(meeting.at) >= now.today)
+        if not (is_ahead and now.start <= now.day(meeting.at) <= now.end and _stands(meeting)):
             continue
         if meeting.series and meeting.series in of_series:
             place = of_series[meeting.series]

@@ -219,7 +219,7 @@ def _line(item: DigestItem, links: Links, *, is_full: bool) -> Line:
         person_url=_safe(links.person(item.person)) if item.person else None,
         actions=tuple(_actions(item, links)),
         evidence=_evidence(item, links),
-        is_full=is_full,
+        is_full=is_full and bool(name),
     )
 
 

@@ -9,9 +9,9 @@ from tests.digest import weeks
 from tests.digest.test_digest_looks import QUIET
 
 SHOTS = {
-    "digest-light.png": ("light", 760, 1180, 1.5),
-    "digest-dark.png": ("dark", 760, 1180, 1.5),
-    "digest-phone.png": ("light", 375, 812, 2),
+    "digest-light.png": ("light", 720, 1010, 1.25),
+    "digest-dark.png": ("dark", 720, 1010, 1.25),
+    "digest-phone.png": ("light", 375, 812, 1.75),
 }
 
 

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from schemas.errors import UsageError
 from schemas.interface import Counts
+from schemas.records import Signal
 from services.digest import (
     Links,
     Numbers,
@@ -22,7 +23,7 @@ from services.digest import (
 )
 from services.digest.words import age_words, cut, day_words, initials, listed
 from tests.digest import weeks
-from tests.digest.weeks import WEEK, a_followup, a_meeting, a_person, a_state, at
+from tests.digest.weeks import WEEK, a_followup, a_mail, a_meeting, a_person, a_state, at
 
 
 def test_sections_stand_in_the_order_of_use() -> None:
@@ -267,3 +268,41 @@ def test_small_words() -> None:
     assert cut("a" * 10, 10) == "a" * 10
     assert cut("one two three four", 16) == "one two three…"
     assert build(a_state(), (), WEEK, Numbers()).sections == []
+
+
+def test_a_day_gone_by_is_not_taken_for_one_to_come() -> None:
+    """A promise past its day says so, and a question asked twice says when it was asked again."""
+    mei = a_person("p1", "Mei Tanaka")
+    mails = [
+        a_mail(
+            "i1",
+            at(11, 18),
+            "owner",
+            "Deck",
+            Signal("promise", "I'll send it."),
+            Signal("promise", "The deck by Friday.", due=date(2026, 11, 20)),
+            to=("p1",),
+        ),
+        a_mail(
+            "i2", at(11, 18), "p1", "Budget", Signal("ask", "Can you?", due=date(2026, 11, 25)), cc=("p9",)
+        ),
+        a_mail("i3", at(11, 20), "p1", "Budget", Signal("ask", "Can you now?")),
+    ]
+    followups = [
+        a_followup("f1", "promise", "p1", "", "", evidence=["i1"], due=date(2026, 11, 20)),
+        a_followup("f2", "awaiting_me", "p1", "", "", evidence=["i2", "i3"], due=date(2026, 11, 25)),
+    ]
+    waiting, promised = build(a_state([mei], mails), followups, WEEK).sections
+    assert promised.items[0].text == 'Mei Tanaka, due on Friday, now past: "The deck by Friday."'
+    assert waiting.items[0].why == (
+        'asked you and one other, no answer yet, in "Budget"; asked again on Friday; wanted by Wednesday'
+    )
+
+
+def test_an_all_day_meeting_of_today_is_still_ahead() -> None:
+    """It began at midnight, and yet the day is to come; its line keeps a space after the time."""
+    ana = a_person("p1", "Ana Okafor")
+    offsite = a_meeting("m1", at(11, 23, 0), ["p1"], "Offsite", is_all_day=True, ends_at=at(11, 24, 0))
+    digest = build(a_state([ana], meetings=[offsite]), (), WEEK)
+    assert "Mon, all day  Ana Okafor: Offsite (" in render_text(digest)
+    assert subject(digest) == "Your week: Monday with Ana"
