@@ -4,9 +4,11 @@ A folder keeps a *signature*: numbers that change when its files do. While they 
 they do not, only the files that the file system touched since are read; the rest is accounted for as before.
 """
 
-# ruff: noqa: PTH110, PTH116, PTH118, PTH123 - a Path costs more than the call, and there is one a message
+# ruff: noqa: PTH110, PTH116, PTH118 - a Path costs more than the call, and there is one a message
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -22,6 +24,8 @@ STREAM = StreamName("mail")
 _FILES_A_JOB = 500
 _SLACK = 10_000_000_000
 """Nanoseconds by which the clocks of a file and of its folder may differ, on a file server."""
+
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 Signature = tuple[int, ...]
 
@@ -101,16 +105,24 @@ class Files(Struct, frozen=True):
 
 
 def _raw(folder: str, file: str) -> bytes:
-    with open(os.path.join(folder, file), "rb", buffering=0) as opened:
-        size = os.fstat(opened.fileno()).st_size
-        if not size:
-            return b""
+    """As much of a file as is ever looked at.
+
+    Raises:
+        OSError: it cannot be read, or is no ordinary file: a pipe would keep its reader waiting for ever.
+    """
+    descriptor = os.open(os.path.join(folder, file), _READ)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
 
         def read(count: int) -> bytes:
-            opened.seek(0)
-            return opened.read(count) or b""
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return os.read(descriptor, count)
 
-        return first_bytes(read, size)
+        return first_bytes(read, status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def _flagged(file: str) -> str:

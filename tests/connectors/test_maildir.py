@@ -152,6 +152,16 @@ def test_nothing_new_is_found_without_reading_twice(tmp_path: Path) -> None:
     assert units_of(again)["read"] == 1700
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
+def test_what_is_no_ordinary_file_is_a_reject(tmp_path: Path) -> None:
+    """A pipe, a device or a directory in a Maildir keeps nobody waiting."""
+    path = a_maildir(tmp_path / "mail", a_mail(1))
+    os.mkfifo(path / "cur" / "2.host:2,S")
+    (path / "cur" / "3.host:2,S").mkdir()
+    (path / "cur" / "4.host:2,S").symlink_to("/dev/zero")
+    assert units_of(pages_of(maildir.SPEC, path)) == {"read": 1, "rejected": 3}
+
+
 def test_no_maildir_is_refused(tmp_path: Path) -> None:
     """A folder without a Maildir says so."""
     with pytest.raises(UnreadableFile, match="holds no Maildir"):

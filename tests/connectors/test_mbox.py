@@ -64,7 +64,7 @@ class TestMboxInSmallRanges(TestMbox):
 
     def test_every_page_size_gives_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Ranges of any size find the same messages."""
-        path = self.given(tmp_path)
+        path = an_mbox(tmp_path / "mail.mbox", *(a_mail(number) for number in range(4)))
         whole = upserts_of(pages_of(mbox.SPEC, path))
         for size in (1, 2, 3, 50, 191, 192, 193, 4000):
             monkeypatch.setattr(mbox, "_RANGE", size)
