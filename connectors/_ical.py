@@ -10,58 +10,45 @@ does not know without a word, and spends most of its time on properties that are
 """
 
 import re
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import groupby
-from typing import BinaryIO, Literal, get_args
-from urllib.parse import unquote
+from typing import BinaryIO, Literal
 
 from icalendar import vDuration
-from icalendar.parser import Contentline
 from icalendar.parser.property import unescape_backslash
 from msgspec import Struct
 
+from connectors._ical_lines import (
+    TEXT_LIMIT,
+    Properties,
+    Values,
+    clean_text,
+    clean_uid,
+    first_value,
+    read_properties,
+)
+from connectors._ical_outline import IS_ANSWER, IS_CANCEL, IS_CUT, Outline, groups_of, outline_of
+from connectors._ical_people import attendees_of, organizer_of
 from connectors._ical_rules import RuleRefused, expand_rule
-from connectors._ical_zones import Line, Zones, known_zone, name_of, to_utc, to_wall
-from connectors._mail_addresses import mailboxes
-from connectors._mail_text import clean
+from connectors._ical_zones import Zones, known_zone, name_of, to_utc, to_wall
 from schemas.connector import Change, Skipped, Unreadable, Upsert
 from schemas.ids import ExternalId, key64
-from schemas.records import Attendee, AttendeeKind, Mailbox, Meeting, Occurrence, Partstat
+from schemas.records import Meeting, Occurrence
 
 MOST_A_YEAR = 1_000
 """Occurrences of one series kept in a calendar year."""
-TEXT_LIMIT = 500
 ANSWER = "an answer to an invitation"
 TOO_OLD = "older than the date asked for"
 
-_LINE_LIMIT = 64 * 1024
-_PROPERTY_LIMIT = 1024 * 1024
-_COMPONENT_LIMIT = 4 * 1024 * 1024
-_MOST_ZONES = 200
-_ZONES_LIMIT = 4 * 1024 * 1024
 _MOST_DATES = 20_000
-_MOST_ATTENDEES = 2_000
 _MOST_RANGES = 1_000
 _MOST_RULES = 4
-_UID_LIMIT = 400
 
-_IS_ANSWER, _IS_CANCEL, _IS_CUT = 1, 2, 4
-_ANSWER_METHODS = {b"REPLY", b"COUNTER", b"DECLINECOUNTER", b"REFRESH"}
-_KEPT = frozenset(
-    b"UID DTSTART DTEND DURATION RECURRENCE-ID RRULE EXRULE RDATE EXDATE SUMMARY LOCATION ORGANIZER ATTENDEE "
-    b"STATUS SEQUENCE LAST-MODIFIED DTSTAMP X-MICROSOFT-CDO-ALLDAYEVENT".split()
-)
-_HEAD = re.compile(r'([A-Za-z0-9-]+)((?:;(?:[^":]|"[^"]*")*)?):')
 _WHEN = re.compile(
     r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d{1,9})?)?(Z)?)?", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,255}")
-
-Values = Sequence[tuple[Mapping[str, str], str]]
-Properties = Mapping[str, Values]
 
 
 class Surroundings(Struct, frozen=True):
@@ -84,27 +71,6 @@ class When(Struct, frozen=True):
     wall: datetime
     zone: tzinfo | None = None
     is_date: bool = False
-
-
-class Outline(Struct):
-    """Where the events of a file stand, and what holds for all of them.
-
-    The arrays run in parallel, one item an event: offset and length in bytes, line (from 1), a hash of its UID,
-    and flags.
-    """
-
-    offsets: "array[int]"
-    lengths: "array[int]"
-    lines: "array[int]"
-    uids: "array[int]"
-    flags: "array[int]"
-    zones: dict[str, list[Line]]
-    calendar: str = ""
-    default_zone: str = ""
-    has_calendar: bool = False
-
-    def __len__(self) -> int:
-        return len(self.offsets)
 
 
 class _Form(Struct, frozen=True):
@@ -156,113 +122,6 @@ def read_meetings(stream: BinaryIO, surroundings: Surroundings) -> Iterator[Chan
     outline = outline_of(stream)
     for places in groups_of(outline):
         yield from read_group(stream, outline, places, surroundings)
-
-
-# ------ the first reading: where things stand
-
-
-def outline_of(stream: BinaryIO) -> Outline:
-    """Note the place of every VEVENT, and keep what holds for the whole file. Reads lines of bounded length."""
-    outline = Outline(array("q"), array("q"), array("q"), array("Q"), array("B"), {})
-    stream.seek(0)
-    offset = number = zone_bytes = 0
-    in_event = in_zone = is_partial = False
-    depth = event_offset = event_line = flags = 0
-    uid = bytearray()
-    last = b""
-    zone_lines: list[bytes] = []
-    header: dict[bytes, bytes] = {}
-
-    def close_event(end: int, cut: int = 0) -> None:
-        outline.offsets.append(event_offset)
-        outline.lengths.append(end - event_offset)
-        outline.lines.append(event_line)
-        outline.uids.append(key64(_decode(bytes(uid[:4096])).strip()))
-        outline.flags.append(flags | cut)
-
-    while line := stream.readline(_LINE_LIMIT):
-        start, offset = offset, offset + len(line)
-        is_rest, is_partial = is_partial, not line.endswith(b"\n")
-        if is_rest:
-            continue
-        number += 1
-        first = line[:1]
-        if first in b" \t" and number > 1:
-            if in_zone:
-                zone_bytes += len(line)
-                if zone_bytes < _ZONES_LIMIT and zone_lines:
-                    zone_lines[-1] += line.rstrip(b"\r\n")[1:]
-            elif last and len(uid) < 4096:
-                uid += line.strip(b"\r\n")[1:]
-            continue
-        last = b""
-        if in_event and first not in b"BbEeUu":
-            continue
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        name, _, value = line.partition(b":")
-        name = name.partition(b";")[0].strip().upper()
-        value = value.strip()
-        kind = value.upper() if name in {b"BEGIN", b"END"} else b""
-        if name == b"BEGIN" and kind in {
-            b"VEVENT",
-            b"VCALENDAR",
-            b"VTIMEZONE",
-            b"VTODO",
-            b"VJOURNAL",
-            b"VFREEBUSY",
-        }:
-            if in_event:
-                close_event(start)
-            in_event = in_zone = False
-            if kind == b"VEVENT":
-                in_event, depth, event_offset, event_line = True, 0, start, number
-                uid.clear()
-                method = header.get(b"METHOD", b"").upper()
-                flags = _IS_ANSWER if method in _ANSWER_METHODS else _IS_CANCEL if method == b"CANCEL" else 0
-            elif kind == b"VCALENDAR":
-                outline.has_calendar = True
-                header.pop(b"METHOD", None)
-            elif kind == b"VTIMEZONE" and len(outline.zones) < _MOST_ZONES and zone_bytes < _ZONES_LIMIT:
-                in_zone, zone_lines = True, []
-        elif in_event:
-            if name == b"END" and (kind in {b"VEVENT", b"VCALENDAR"}):
-                close_event(offset if kind == b"VEVENT" else start)
-                in_event = False
-            elif name in {b"BEGIN", b"END"}:
-                depth += 1 if name == b"BEGIN" else -1
-            elif name == b"UID" and depth <= 0 and not uid:
-                uid += value[:4096]
-                last = b"UID"
-        elif in_zone:
-            if name == b"END" and kind in {b"VTIMEZONE", b"VCALENDAR"}:
-                in_zone = False
-                _keep_zone(outline, zone_lines)
-            else:
-                zone_bytes += len(line)
-                if zone_bytes < _ZONES_LIMIT:
-                    zone_lines.append(line.rstrip(b"\r\n"))
-        elif name in {b"METHOD", b"X-WR-CALNAME", b"X-WR-TIMEZONE"}:
-            header[name] = value[:1000]
-    if in_event:
-        close_event(offset, _IS_CUT)
-    outline.calendar = clean_text(unescape_backslash(_decode(header.get(b"X-WR-CALNAME", b""))))
-    outline.default_zone = _decode(header.get(b"X-WR-TIMEZONE", b""))
-    return outline
-
-
-def groups_of(outline: Outline) -> Iterator[list[int]]:
-    """The events of each UID together, as indexes into the outline; the order is the same for the same bytes."""
-    order = sorted(range(len(outline)), key=outline.uids.__getitem__)
-    for _, group in groupby(order, key=outline.uids.__getitem__):
-        yield list(group)
-
-
-def _keep_zone(outline: Outline, raw: Sequence[bytes]) -> None:
-    lines = [line for text in raw if (line := read_line(_decode(text))) is not None]
-    tzid = next((value.strip() for name, _, value in lines if name == "TZID"), "")
-    if tzid:
-        outline.zones.setdefault(tzid, lines)
 
 
 # ------ the second reading: the components of one UID
@@ -321,14 +180,14 @@ class _Reader:
     def components(self, places: Iterable[int]) -> Iterator[_Component | Unreadable | Skipped]:
         for place in places:
             line, flags = self._outline.lines[place], self._outline.flags[place]
-            if flags & _IS_ANSWER:
+            if flags & IS_ANSWER:
                 yield Skipped(ANSWER)
                 continue
-            properties = _read_properties(
+            properties = read_properties(
                 self._stream, self._outline.offsets[place], self._outline.lengths[place]
             )
-            uid = _clean_uid(_first(properties, "UID"))
-            if flags & _IS_CUT:
+            uid = clean_uid(first_value(properties, "UID"))
+            if flags & IS_CUT:
                 yield self.unreadable(line, uid, "the file ends in the middle of it")
                 continue
             try:
@@ -346,8 +205,8 @@ class _Reader:
             is_future = properties["RECURRENCE-ID"][0][0].get("RANGE", "").upper() == "THISANDFUTURE"
         if not uid:
             # Without a UID the event is known by what it says and when.
-            uid = f"no-uid-{key64(_first(properties, 'SUMMARY'), start.wall.isoformat()):016x}"
-        sequence = _first(properties, "SEQUENCE").strip()
+            uid = f"no-uid-{key64(first_value(properties, 'SUMMARY'), start.wall.isoformat()):016x}"
+        sequence = first_value(properties, "SEQUENCE").strip()
         return _Component(
             line=line,
             flags=flags,
@@ -409,7 +268,7 @@ class _Reader:
         starts_at, ends_at = self._between(start, duration)
         if series is None and self._since is not None and self._aware(ends_at) < self._since:
             return Skipped(TOO_OLD)
-        status = _first(properties, "STATUS").strip().upper()
+        status = first_value(properties, "STATUS").strip().upper()
         stamp = f"{component.sequence:010d}.{max([component.modified, *later])}"
         if series is not None:
             # A later import sees further ahead: of equal revisions the one that reaches further is the greater.
@@ -423,11 +282,11 @@ class _Reader:
             is_series=series is not None,
             is_shortened=series is not None and series[1],
             is_all_day=is_all_day,
-            is_cancelled=status == "CANCELLED" or bool(component.flags & _IS_CANCEL),
-            summary=clean_text(unescape_backslash(_first(properties, "SUMMARY")[: 4 * TEXT_LIMIT])),
-            location=clean_text(unescape_backslash(_first(properties, "LOCATION")[: 4 * TEXT_LIMIT])),
-            organizer=_organizer(properties.get("ORGANIZER", ())),
-            attendees=_attendees(properties.get("ATTENDEE", ())),
+            is_cancelled=status == "CANCELLED" or bool(component.flags & IS_CANCEL),
+            summary=clean_text(unescape_backslash(first_value(properties, "SUMMARY")[: 4 * TEXT_LIMIT])),
+            location=clean_text(unescape_backslash(first_value(properties, "LOCATION")[: 4 * TEXT_LIMIT])),
+            organizer=organizer_of(properties.get("ORGANIZER", ())),
+            attendees=attendees_of(properties.get("ATTENDEE", ())),
             calendar=self._calendar,
             tzid=series[2] if series else name_of(start.zone),
         )
@@ -504,7 +363,7 @@ class _Reader:
 
     def _midnight(self, component: _Component, length: timedelta) -> tuple[datetime, timedelta] | None:
         """The first midnight and the whole days of an all-day meeting written as date-times (Outlook)."""
-        flag = _first(component.properties, "X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper()
+        flag = first_value(component.properties, "X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper()
         start = component.start
         if flag == "FALSE" or length <= timedelta():
             return None
@@ -702,7 +561,7 @@ class _Reader:
                 original,
                 moved,
                 duration if is_all_day == (form.kind == "date") else usual,
-                _first(component.properties, "STATUS").strip().upper() == "CANCELLED",
+                first_value(component.properties, "STATUS").strip().upper() == "CANCELLED",
             )
         return [found[original] for original in sorted(found)]
 
@@ -775,154 +634,3 @@ def _day(moment: datetime) -> str:
 def _basic(moment: datetime, suffix: str = "Z") -> str:
     """Basic format (RFC 5545 3.3.5), `Z` at the end for UTC."""
     return f"{_day(moment)}T{moment.hour:02}{moment.minute:02}{moment.second:02}{suffix}"
-
-
-# ------ content lines
-
-
-def read_line(text: str) -> Line | None:
-    """Split an unfolded content line (RFC 5545 3.1); None when it is none."""
-    head, sign, value = text.partition(":")
-    if '"' not in head:
-        if not sign:
-            return None
-        name, *pairs = head.split(";")
-        parameters = {}
-        for pair in pairs:
-            key, _, content = pair.partition("=")
-            parameters[key.strip().upper()] = content.strip()
-        return name.strip().upper(), parameters, value
-    match = _HEAD.match(text)
-    if match is None or match.end() > _LINE_LIMIT:
-        return None
-    try:
-        name, found, _ = Contentline(match[0] + "x").raw_parts()  # type: ignore[no-untyped-call]  # icalendar's
-    except ValueError:
-        return None
-    parameters = {
-        key.upper(): content if isinstance(content, str) else ",".join(content)
-        for key, content in found.items()
-    }
-    return name.upper(), parameters, text[match.end() :]
-
-
-def _read_properties(stream: BinaryIO, offset: int, length: int) -> Properties:
-    """The properties of one component that matter here, without those of the components inside it."""
-    properties: dict[str, list[tuple[Mapping[str, str], str]]] = {}
-    for raw in _kept_lines(stream, offset, length):
-        line = read_line(_decode(raw))
-        if line is not None:
-            name, parameters, value = line
-            properties.setdefault(name, []).append((parameters, value))
-    return properties
-
-
-def _kept_lines(stream: BinaryIO, offset: int, length: int) -> Iterator[bytes]:
-    """The unfolded lines of a component that are kept, bytes unfolded before they are decoded."""
-    stream.seek(offset)
-    left, total, depth = length, 0, 0
-    current: bytearray | None = None
-    is_partial = False
-    while left > 0 and (line := stream.readline(min(_LINE_LIMIT, left))):
-        left -= len(line)
-        is_rest, is_partial = is_partial, not line.endswith(b"\n")
-        if is_rest or line[:1] in b" \t":
-            if current is not None and len(current) < _PROPERTY_LIMIT and total < _COMPONENT_LIMIT:
-                rest = line.rstrip(b"\r\n")
-                current += rest if is_rest else rest[1:]
-                total += len(rest)
-            continue
-        if current is not None:
-            yield bytes(current)
-            current = None
-        name = line.partition(b":")[0].partition(b";")[0].strip().upper()
-        if name == b"BEGIN":
-            depth += 1
-        elif name == b"END":
-            depth -= 1
-        elif depth == 1 and name in _KEPT and total < _COMPONENT_LIMIT:
-            current = bytearray(line.rstrip(b"\r\n"))
-            total += len(current)
-    if current is not None:
-        yield bytes(current)
-
-
-def _decode(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
-
-
-def _first(properties: Properties, name: str) -> str:
-    values = properties.get(name)
-    return values[0][1] if values else ""
-
-
-def _clean_uid(text: str) -> str:
-    uid = clean(text)
-    return uid if len(uid) <= _UID_LIMIT else f"{uid[:_UID_LIMIT]}~{key64(uid):016x}"
-
-
-def clean_text(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Text as records keep it: NFC, on one line, without control or direction marks, cut at `limit`."""
-    return clean(text)[:limit].strip()
-
-
-# ------ people
-
-_CALENDAR_HOST = re.compile(r"@(?:[a-z]+\.)?calendar\.google\.com$")
-_KINDS: Mapping[str, AttendeeKind] = {kind.upper(): kind for kind in get_args(AttendeeKind)}
-_PARTSTATS: Mapping[str, Partstat] = {partstat.upper(): partstat for partstat in get_args(Partstat)}
-
-
-def address_of(value: str, parameters: Mapping[str, str] = {}) -> str:
-    """The addr-spec of a calendar user (RFC 5545 3.3.3), lower-cased, IDNA decoded; empty when it names none.
-
-    `invalid:nomail` (Exchange), `/principals/…` and `urn:uuid:` (Apple) name none; then EMAIL= may (RFC 7986 6.2).
-    """
-    for text in (value, parameters.get("EMAIL", "")):
-        bare = text.strip().strip("<>\"'")[:1000]
-        if bare[:7].lower() == "mailto:":
-            bare = bare[7:]
-        bare = unquote(bare).partition("?")[0].strip().strip("<>\"'")
-        if _ADDRESS.fullmatch(bare):
-            return next((box.address for box in mailboxes(bare)), "")
-    return ""
-
-
-def _organizer(values: Values) -> Mailbox | None:
-    for parameters, value in values:
-        address = address_of(value, parameters)
-        # A shared Google calendar calls its own meetings; nobody is meant by it.
-        if address and not _CALENDAR_HOST.search(address):
-            return Mailbox(address, _common_name(parameters, address))
-    return None
-
-
-def _attendees(values: Values) -> tuple[Attendee, ...]:
-    found: dict[str, Attendee] = {}
-    for parameters, value in values[:_MOST_ATTENDEES]:
-        address = address_of(value, parameters)
-        if not address:
-            continue
-        known = found.get(address)
-        if known is not None and known.partstat != "needs-action":
-            continue
-        role = parameters.get("ROLE", "").upper()
-        kind = _KINDS.get(parameters.get("CUTYPE", "INDIVIDUAL").upper(), "unknown")
-        if _CALENDAR_HOST.search(address):
-            kind = "resource"
-        found[address] = Attendee(
-            address=address,
-            name=_common_name(parameters, address),
-            partstat=_PARTSTATS.get(parameters.get("PARTSTAT", "").upper(), "needs-action"),
-            kind=kind,
-            is_optional=role in {"OPT-PARTICIPANT", "NON-PARTICIPANT"},
-        )
-    return tuple(found.values())
-
-
-def _common_name(parameters: Mapping[str, str], address: str) -> str:
-    name = clean_text(unescape_backslash(parameters.get("CN", "")), 200).strip("'\" ")
-    return "" if name.lower() in {address, f"mailto:{address}"} else name

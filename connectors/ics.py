@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors._file_memory import Step, read_files, refuse_other_formats
-from connectors._ical import Surroundings, groups_of, outline_of, read_group, window_end
+from connectors._ical import Surroundings, read_group, window_end
+from connectors._ical_outline import groups_of, outline_of
 from connectors._ical_zones import Zones
 from schemas.connector import Access, ConnectorSpec, Page, Source
 from schemas.errors import UnreadableFile
