@@ -136,6 +136,11 @@ def people_for(messages: int) -> int:
     return max(20, round(1_500 * math.sqrt(messages / 100_000)))
 
 
+def busiest(people: int, seed: int = 1) -> str:
+    """The address of the person with the most messages."""
+    return _stock(people, seed).people[0][1]
+
+
 def write_maildir(
     folder: Path,
     messages: int = 100_000,
