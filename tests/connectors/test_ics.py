@@ -22,6 +22,7 @@ from schemas.ids import Cursor
 from schemas.records import Attendee, Mailbox, Meeting
 from tests.connectors import files
 from tests.connectors.files import NOW, an_access, changes_of
+from tests.contract.source import SourceContract
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "ics"
 
@@ -68,6 +69,31 @@ def starts(record: Meeting) -> list[str]:
 
 def utc(text: str) -> datetime:
     return datetime.strptime(text, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+
+
+class TestIcs(SourceContract):
+    spec = SPEC
+
+    def given(self, folder: Path) -> Path:
+        file = folder / "work.ics"
+        single = [an_event("DTSTART:20260301T080000Z", uid=f"s{n}") for n in range(700)]
+        series = an_event("DTSTART;VALUE=DATE:20260301", "RRULE:FREQ=WEEKLY", uid="series")
+        moved = an_event("DTSTART:20260309T080000Z", "RECURRENCE-ID;VALUE=DATE:20260308", uid="series")
+        file.write_bytes(calendar(*single, moved, series))
+        return file
+
+    def grown(self, path: Path) -> set[str]:
+        self._add(path, an_event("DTSTART:20260401T080000Z", uid="new"))
+        return {"new"}
+
+    def spoiled(self, path: Path) -> bool:
+        self._add(path, an_event("DTSTART:whenever", uid="bad"))
+        return True
+
+    @staticmethod
+    def _add(path: Path, event: str) -> None:
+        end = b"END:VCALENDAR"
+        path.write_bytes(path.read_bytes().replace(end, event.replace("\n", "\r\n").encode() + b"\r\n" + end))
 
 
 # ------ producers

@@ -19,6 +19,7 @@ from schemas.ids import Cursor
 from schemas.records import Contact
 from tests.connectors import files
 from tests.connectors.files import an_access, changes_of
+from tests.contract.source import SourceContract
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "vcard"
 
@@ -40,6 +41,26 @@ def contacts(found: Sequence[Change]) -> list[Contact]:
 
 def a_card(*lines: str) -> str:
     return "\n".join(["BEGIN:VCARD", "VERSION:3.0", *lines, "END:VCARD", ""])
+
+
+class TestVcard(SourceContract):
+    spec = SPEC
+
+    def given(self, folder: Path) -> Path:
+        people = (a_card(f"UID:p{n}", f"FN:Person {n}", "REV:20260301T080000Z") for n in range(600))
+        file = folder / "people.vcf"
+        file.write_text("".join(people) + a_card("NOTE:nobody"))
+        return file
+
+    def grown(self, path: Path) -> set[str]:
+        with path.open("a") as book:
+            book.write(a_card("UID:new", "FN:New"))
+        return {"new"}
+
+    def spoiled(self, path: Path) -> bool:
+        with path.open("a") as book:
+            book.write("BEGIN:VCARD\nnot a property\nEND:VCARD\n")
+        return True
 
 
 @pytest.mark.parametrize(
