@@ -10,6 +10,7 @@ files have no grant.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from hashlib import blake2b
@@ -23,7 +24,7 @@ from msgspec import Struct
 from connectors._mail_formats import SEPARATOR, is_mbox, refusal
 from connectors._mail_jobs import Known, Place, Tally, compact, packed, terms_of, worked
 from connectors._mime import FIRST_BYTES, HEADER_BYTES, Terms, first_bytes, identify, message_from_bytes
-from schemas.connector import Access, Change, ConnectorSpec, Page, ReadText, Unreadable
+from schemas.connector import Access, Change, ConnectorSpec, Page, ReadText, Skipped, Unreadable
 from schemas.errors import CursorExpired, UnreadableFile
 from schemas.ids import Cursor, StreamName
 
@@ -34,6 +35,7 @@ _FURTHEST = HEADER_BYTES + FIRST_BYTES
 _SAMPLE = 1_024
 _HEAD = 65_536
 _ENTRIES = 500
+_MOZILLA = re.compile(rb"\nX-Mozilla-Status: *([0-9a-fA-F]{4})\b")
 _ENDINGS = frozenset({".mbox", ".mbx"})
 
 
@@ -105,9 +107,19 @@ def identify_range(job: Range | None) -> list[Known]:
     if job is None:
         return []
     try:
-        return [(place, *identify(raw)) for place, raw in _messages(job)]
+        return [(place, *identify(raw)) for place, raw in _messages(job) if not _is_deleted(raw)]
     except OSError:
         return []
+
+
+def _is_deleted(raw: bytes) -> bool:
+    """Whether Thunderbird has deleted the message and not yet compacted its folder (flag 0x0008, nsMsgMessageFlags.h)."""
+    mark = (
+        _MOZILLA.match(raw, raw.find(b"\nX-Mozilla-Status:", 0, _HEAD))
+        if b"X-Mozilla-Status:" in raw[:1024]
+        else None
+    )
+    return mark is not None and bool(int(mark[1], 16) & 0x0008)
 
 
 def read_range(job: Range) -> bytes:
@@ -115,6 +127,9 @@ def read_range(job: Range) -> bytes:
     changes: list[Change] = []
     try:
         for place, raw in _messages(job):
+            if _is_deleted(raw):
+                changes.append(Skipped("trash"))
+                continue
             where = f"{job.name}, message at byte {place[0]}"
             changes.append(message_from_bytes(raw, job.read_text, job.terms, where))
     except OSError as error:

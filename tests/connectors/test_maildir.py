@@ -1,4 +1,5 @@
 import os
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from connectors import _mail_folders, maildir
 from schemas.connector import Same, Skipped, Unreadable
 from schemas.errors import CursorExpired, UnreadableFile
-from schemas.ids import Cursor
+from schemas.ids import Cursor, ExternalId
 from tests.connectors.mail import a_mail
 from tests.contract.source import (
     Holding,
@@ -142,7 +143,7 @@ def test_folders_that_vanish_while_reading_end_quietly(tmp_path: Path) -> None:
 
 
 def test_nothing_new_is_found_without_reading_twice(tmp_path: Path) -> None:
-    """What is held already is answered for without reading it; the scan pauses while nothing is held."""
+    """What is held already is answered for without reading it."""
     path = a_maildir(tmp_path / "mail", *(a_mail(number) for number in range(1700)))
     holding = Holding()
     pages = pages_of(maildir.SPEC, path)
@@ -150,6 +151,26 @@ def test_nothing_new_is_found_without_reading_twice(tmp_path: Path) -> None:
     again = pages_of(maildir.SPEC, path, is_held=holding)
     assert {type(change) for change in changes_of(again)} == {Same}
     assert units_of(again)["read"] == 1700
+
+
+@pytest.mark.usefixtures("_small_jobs")
+def test_looking_for_what_is_held_pauses_while_nothing_is(tmp_path: Path) -> None:
+    """A first import beside other mail is hardly looked at twice, and still finds what is held."""
+    path = a_maildir(tmp_path / "mail", *(a_mail(number) for number in range(400)))
+    asked: list[int] = []
+    holding = Holding()
+
+    def counting(items: Sequence[tuple[ExternalId, int]]) -> Sequence[bool]:
+        asked.append(len(items))
+        return holding(items)
+
+    pages = pages_of(maildir.SPEC, path, is_held=counting)
+    assert len(upserts_of(pages)) == 400
+    assert sum(asked) < 40
+    holding.keep(pages)
+    asked.clear()
+    assert upserts_of(pages_of(maildir.SPEC, path, is_held=counting)) == {}
+    assert sum(asked) == 400
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")

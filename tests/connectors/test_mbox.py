@@ -118,6 +118,19 @@ def test_content_length_is_ignored(tmp_path: Path) -> None:
     assert len(excerpts(path)) == 2
 
 
+def test_what_thunderbird_deleted_is_left_out(tmp_path: Path) -> None:
+    """A message deleted but not yet compacted away counts as trash, on the first and on every later import."""
+    mails = [
+        b"X-Mozilla-Status: 000" + flags + b"\n" + a_mail(number) for number, flags in enumerate((b"1", b"9"))
+    ]
+    path = an_mbox(tmp_path / "Inbox", *mails)
+    holding = Holding()
+    for _ in range(2):
+        pages = pages_of(mbox.SPEC, path, is_held=holding)
+        assert units_of(pages) == {"read": 1, "skipped": 1}
+        holding.keep(pages)
+
+
 def test_crlf_and_quoting_make_no_other_message(tmp_path: Path) -> None:
     """The same messages with CRLF, status headers and mbox quoting are held already."""
     plain = an_mbox(tmp_path / "a.mbox", *(a_mail(number, body="From me\n") for number in range(20)))
