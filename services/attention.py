@@ -55,7 +55,7 @@ class DigestTimes:
             return instant(self._planned(unit, owner, _zone(unit, owner)).due_at)
 
     def week_due(self, owner: int) -> str | None:
-        """The ISO week whose digest is to be composed now; what is two days late is passed over."""
+        """The ISO week whose digest is to be composed now, that of the present day; two days late is too late."""
         now = self._clock.now()
         with self._store.write() as unit:
             zone = _zone(unit, owner)
@@ -64,7 +64,7 @@ class DigestTimes:
                 return None
             latest = schedule.latest_due(self._rhythm, zone, instant(row.due_at), now)
             if now - latest <= schedule.CATCH_UP:
-                return schedule.week_of(latest, zone)
+                return schedule.week_of(now, zone)
             self._move(unit, row, zone, latest)
             return None
 

@@ -1,0 +1,84 @@
+"""What time brings: digests fall due, meetings end, days begin. It only rings; the jobs and the rows decide.
+
+One scheduler works at a time (a turn of its own); a second one would ring twice, and twice does no harm.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
+
+from schemas.clock import Clock
+from services.attention import DigestTimes, tending_at
+from services.store.unit import Store
+from services.turns import OwnerRests, Turns, TurnTaken
+from workers.actors import Bells
+from workers.loop import Loop
+
+EVERYBODY = 0
+_AT_MOST = timedelta(seconds=30)
+_AT_LEAST = timedelta(seconds=1)
+_RING_AGAIN = timedelta(minutes=2)
+
+
+class Schedule:
+    """Looks at the clock for every owner."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        owners: Callable[[], list[int]],
+        digests: DigestTimes,
+        bells: Bells,
+        turns: Turns,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._owners = owners
+        self._digests = digests
+        self._bells = bells
+        self._turns = turns
+        self._rung: dict[tuple[int, str], datetime] = {}
+        self._next: datetime | None = None
+
+    def look(self) -> None:
+        """Ring for everything that is due by now."""
+        try:
+            self._turns.run(EVERYBODY, lambda _: self._look(), name="schedule")
+        except (TurnTaken, OwnerRests):
+            self._next = None
+
+    def _look(self) -> None:
+        now = self._clock.now()
+        ahead: list[datetime] = []
+        for owner in self._owners():
+            week = self._digests.week_due(owner)
+            if week is not None and self._may_ring(owner, week, now):
+                self._bells.compose_digest.send(owner, week)
+            tending = tending_at(self._store, owner)
+            if tending is not None and tending <= now:
+                if self._may_ring(owner, "tend", now):
+                    self._bells.tend.send(owner)
+            elif tending is not None:
+                ahead.append(tending)
+            if week is None:
+                ahead.append(self._digests.next_due(owner))
+        self._next = min(ahead, default=None)
+
+    def _may_ring(self, owner: int, what: str, now: datetime) -> bool:
+        """Whether nobody rang for this a moment ago: the job may still be at it."""
+        last = self._rung.get((owner, what))
+        if last is not None and abs(now - last) < _RING_AGAIN:
+            return False
+        self._rung[owner, what] = now
+        return True
+
+    def pause(self) -> timedelta:
+        """How long nothing can fall due, half a minute at most: clocks are set, and meetings come in."""
+        if self._next is None:
+            return _AT_MOST
+        return max(_AT_LEAST, min(_AT_MOST, self._next - self._clock.now()))
+
+    def run(self, stopped: Event) -> None:
+        """Look again and again, until stopped."""
+        Loop("schedule", self.look, self.pause).run(stopped)
