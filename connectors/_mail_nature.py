@@ -1,8 +1,9 @@
 """What a mail is by its headers: from a human to humans, or one of the kinds that never count as contact.
 
-The weights are those of the table "Bulk and automatic mail" in docs: what only machines write decides; what humans'
-servers add as well (`X-Auto-Response-Suppress`, a sending platform's own headers, `X-Mailer`, a local part such as
-`info`) decides nothing. Word lists about addresses are not kept here, but for senders that refuse answers.
+What only machines write decides: RFC 2369, 2919 and 8058 for lists and bulk, RFC 3834 for automatic answers, RFC 3464
+and 8098 for reports, RFC 6047 for invitations. What humans' servers add as well (`X-Auto-Response-Suppress`, a sending
+platform's own headers, `X-Mailer`, a local part such as `info`) decides nothing. Word lists about addresses are not
+kept here, but for senders that refuse answers.
 """
 
 import re

@@ -448,6 +448,9 @@ HOSTILE = {
     "calendar parts": _with("Content_Type", "multipart/mixed; boundary=b") + b"content-type: text/calendar\n " * 9_000,
     "base64 strangers": _with("Content_Transfer_Encoding", "base64") + b"!A" * 200_000,
     "stub": a_mixed_mail("view " * 13_000, "<p>x</p>"),
+    "bounce probes": _with("Content_Type", REPORT.format("delivery-status"))
+    + b"Status: 5.1.1\n" + (b"Final-Recipient: " + b"@a" * 150 + b" x\n") * 800,
+    "subject probes": _with("Subject", "abwesenheits" + "w" * 4_000),
     "labels": _with("X_Gmail_Labels", '"a,' * 60_000),
 }  # fmt: skip
 
