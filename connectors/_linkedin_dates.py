@@ -176,9 +176,11 @@ def _time_in(text: str) -> tuple[time, int, int] | None:
     for match in _TIME.finditer(text, from_):
         hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
         half = (match[4] or "")[:1].lower()
-        if half:
-            if not 1 <= hour <= 12:
+        if half and (hour > 12 or hour == 0):
+            # The oldest messages are said to be written `HH:mm a`: 24 hours, and the half of the day all the same.
+            if (half == "p") is not (hour > 12):
                 return None
+        elif half:
             hour = hour % 12 + (12 if half == "p" else 0)
         if hour < 24 and minute < 60 and second < 61:
             return time(hour, minute, min(second, 59)), match.start(), match.end()

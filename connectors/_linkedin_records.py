@@ -42,9 +42,7 @@ _BLOCK_TAG = re.compile(r"<(?:p|br|div|li|ul)\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,12}|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _SPINMAIL = "spinmail-quill-editor"
 _UNFILLED = re.compile(r"%[A-Z]{3,20}%")
-_CREDENTIAL = re.compile(
-    r"(?:[A-Z][A-Za-z.®™+-]*[A-Z.][A-Za-z.®™+-]*|Jr|Sr|II|III|IV|[A-Z]{2,8})(?:[ /&][\w.®™+-]{1,20}){0,3}"
-)
+_CREDENTIAL = re.compile(r"[A-Z]{2,8}|[A-Z][a-z]{0,6}[A-Z.][A-Za-z.®™+]{0,12}|Jr|Sr|Esq")
 _VALUE_BREAKS = re.compile(r"[,;\n|]")
 
 Way = Literal["in", "out"]
@@ -341,12 +339,17 @@ def _names_of(joined: str, count: int) -> tuple[str, ...]:
     if len(parts) != count:
         whole: list[str] = []
         for part in parts:
-            if whole and _CREDENTIAL.fullmatch(part.strip()[:80]):
+            if whole and _is_credential(part):
                 whole[-1] += f", {part}"
             else:
                 whole.append(part)
         parts = whole
     return tuple(filter(None, map(visible_name, parts)))
+
+
+def _is_credential(part: str) -> bool:
+    """Whether each word of it looks like letters after a name ("PhD", "MBA", "Jr."): "TJ Mehta" is a name."""
+    return all(_CREDENTIAL.fullmatch(word.rstrip(".®™")) for word in part.split(maxsplit=8))
 
 
 def read(text: str, context: TextContext, export: Export) -> tuple[str, tuple[Signal, ...]]:

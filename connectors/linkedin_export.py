@@ -36,6 +36,7 @@ from connectors._linkedin_csv import (
     find_table,
     fold_file,
     has_little,
+    nearest_miss,
     read_rows,
     table_in,
 )
@@ -231,7 +232,8 @@ class LinkedInExport:
         """
         table = find_table(member, possible)
         if table is None:
-            if not is_alone and possible[0] is not kinds.CONNECTIONS and has_little(member):
+            is_side_file = not is_alone and possible[0] is not kinds.CONNECTIONS
+            if is_side_file and has_little(member) and not nearest_miss(member, possible[0]):
                 return None
             if not member.size:
                 raise UnreadableFile(f"{member.path} is empty.")
@@ -610,11 +612,15 @@ def recognise(path: str, head: bytes) -> int:
 
 def _recognise_folder(place: Path) -> int:
     with open_members(str(place), lambda name: not name.startswith(".")) as members:
-        names = [member.name for member in members]
-    # A folder that holds mail or calendars as well is not an export; its files are known one by one.
-    if any(name.lower().endswith(_FOREIGN_SUFFIXES) for name in names):
-        return 0
-    return _sureness([name for name in names if _is_wanted(name)])
+        # A folder that holds mail or calendars as well is not an export; its files are known one by one.
+        if any(member.name.lower().endswith(_FOREIGN_SUFFIXES) for member in members):
+            return 0
+        found = [member for member in members if _is_wanted(member.name)]
+    top = [member.name for member in found if not member.folder]
+    if top:
+        return _sureness(top)
+    is_one_folder = sum(not entry.name.startswith(".") for entry in place.iterdir()) == 1
+    return _sureness([member.name for member in found]) if is_one_folder else 0
 
 
 def _sureness(names: Sequence[str]) -> int:
