@@ -6,7 +6,7 @@ Whatever order facts come in, what stands here is equal. Nothing here decides wh
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -54,6 +54,10 @@ class Facts:
         self._first_names = Counter(
             view.first_name for view in state.people.values() if view.status == "person" and view.first_name
         )
+        self._in_touch_by_name: dict[str, list[str]] = defaultdict(list)
+        for key, view in state.people.items():
+            if view.last_at is not None and " " in view.name:
+                self._in_touch_by_name[view.name.casefold()].append(key)
         sent: dict[str, dict[str, Said]] = defaultdict(dict)
         got: dict[str, dict[str, Said]] = defaultdict(dict)
         other: dict[str, dict[str, Said]] = defaultdict(dict)
@@ -131,6 +135,13 @@ class Facts:
             return "somebody"
         return words.one_line(view.name, 80) or (view.emails[0] if view.emails else "somebody")
 
+    def is_known_by_name(self, person: str) -> bool:
+        """Whether somebody else of the same name has been in touch: likely the same human, not yet joined."""
+        view = self.people.get(person)
+        return view is not None and any(
+            other != person for other in self._in_touch_by_name.get(view.name.casefold(), ())
+        )
+
     def short(self, person: str) -> str:
         """The first name where it names one person only, else the full name."""
         view = self.people.get(person)
@@ -206,6 +217,20 @@ class Facts:
         return Closure(
             at=ended, interaction=interaction, how=f"you met {self.short(person)}", subject=meeting.summary
         )
+
+    def same_topic(self, person: str, asked: Said, within: timedelta) -> list[Said]:
+        """What the two wrote in other threads under the same subject around that time, in no order.
+
+        Who writes again often begins a new message with the old subject, and some clients lose the thread.
+        """
+        if not (subject := words.same_topic(asked.subject)):
+            return []
+        return [
+            said
+            for found in (self._sent_on, self._got_on)
+            for said in said_since(found.get((person, subject), ()), asked.at - within)
+            if said.thread != asked.thread and said.at <= asked.at + within
+        ]
 
     def contacts(self, person: str) -> list[Contact]:
         """Every real contact known here: messages with either side in To, LinkedIn messages, meetings over."""

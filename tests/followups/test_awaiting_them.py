@@ -124,6 +124,13 @@ def test_never_after_the_third_message_without_an_answer() -> None:
     assert states_of(a_state([ANA], [*asks, between]), "awaiting_them")[-1] == ("open", None)
 
 
+def test_nudges_in_new_threads_are_counted_by_their_subject() -> None:
+    """Who asks again in a new message has asked again: three of them are enough."""
+    asks = [a_message(f"i{n}", ago(40 - 10 * n), an_ask(), by=OWNER, thread=f"t{n}") for n in range(3)]
+    assert states_of(a_state([ANA], asks), "awaiting_them") == [("satisfied", "i1"), ("satisfied", "i2")]
+    assert states_of(a_state([ANA], asks[:2]), "awaiting_them") == [("satisfied", "i1"), ("open", None)]
+
+
 def test_nothing_is_asked_of_machines_or_crowds() -> None:
     """A question to an automated address, to nobody known, or to many is not waited for."""
     for person in (a_person(status="automated"), a_person(status="waiting"), a_person(is_muted=True)):

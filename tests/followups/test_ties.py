@@ -186,6 +186,16 @@ def test_a_connection_in_touch_needs_no_hello() -> None:
         assert found(a_state([a_person("p-sofia", **{**connected, **more})]), "new_connection") == []
 
 
+def test_a_namesake_in_touch_is_most_likely_the_same_human() -> None:
+    """A profile that no hard key joins to the one already written to asks for no greeting."""
+    profile = a_person(
+        "p-1", "Sofia Peña", identities=("linkedin:sofia",), connected_on=date(2026, 11, 9), first_at=None
+    )
+    assert len(found(a_state([profile]), "new_connection")) == 1
+    known = a_person("p-2", "Sofia Peña", last_at=ago(3))
+    assert found(a_state([profile, known]), "new_connection") == []
+
+
 def test_a_move_between_two_exports() -> None:
     """Told with the export it comes from; three at most; satisfied by the owner's word."""
     moved = [

@@ -21,6 +21,7 @@ from services.followups.facts import (
     MESSAGES,
     TALK_AT_MOST,
     Facts,
+    in_order,
     others_in_to,
     signal,
 )
@@ -37,6 +38,8 @@ SILENT_AFTER = 3
 """So many messages in a row without an answer are enough."""
 _ONE_SITTING = timedelta(hours=1)
 """What the owner sends within this time of the last message is the same attempt: a forgotten attachment."""
+_BESIDE = timedelta(days=60)
+"""A message of the same subject in another thread belongs to the question within this time of it."""
 _SHARE = 0.8
 
 
@@ -70,7 +73,18 @@ def reasons(facts: Facts) -> Iterator[Reason]:
             if said.author == OWNER and signal(said, "ask") and len(others_in_to(said)) <= ASKED_AT_MOST:
                 persons = tuple(one for one in others_in_to(said) if facts.real(one))
                 if persons:
-                    yield from _waits(facts, human, at, persons)
+                    yield from _waits(facts, *_conversation(facts, human, at, persons), persons)
+
+
+def _conversation(
+    facts: Facts, thread: tuple[Said, ...], asked: int, persons: tuple[str, ...]
+) -> tuple[tuple[Said, ...], int]:
+    """The thread with what was written under its subject beside it, and where the question stands in it."""
+    beside = {said.id: said for one in persons for said in facts.same_topic(one, thread[asked], _BESIDE)}
+    if not beside:
+        return thread, asked
+    whole = in_order((*thread, *beside.values()))
+    return whole, whole.index(thread[asked])
 
 
 def _waits(facts: Facts, thread: tuple[Said, ...], asked: int, persons: tuple[str, ...]) -> Iterator[Reason]:
@@ -112,7 +126,7 @@ def _attempts(thread: tuple[Said, ...], asked: int) -> int:
     """How many times in a row the owner has written by then without an answer, this one counted."""
     count, later = 1, thread[asked]
     for said in reversed(thread[:asked]):
-        if said.author != OWNER:
+        if said.author != OWNER or count >= SILENT_AFTER:
             break
         count += later.at - said.at > _ONE_SITTING
         later = said

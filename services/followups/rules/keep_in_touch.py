@@ -34,7 +34,8 @@ def rhythm(view: PersonView) -> tuple[int, str] | None:
     """The rhythm in days and the role it comes from, if any; None when the owner asked for none."""
     if view.cadence_days is not None:
         return (view.cadence_days, "") if view.cadence_days > 0 else None
-    return min(((ROLE_DAYS[role], role) for role in view.roles if role in ROLE_DAYS), default=None)
+    roles = [role.casefold().replace("-", " ").replace("_", " ") for role in view.roles]
+    return min(((ROLE_DAYS[role], role) for role in roles if role in ROLE_DAYS), default=None)
 
 
 def reasons(facts: Facts) -> Iterator[Reason]:

@@ -1,6 +1,7 @@
 """F8, first half: a LinkedIn connection was made, and there has been no word, mail or meeting, before or since.
 
-Raised on the day after, so that a greeting of the same day needs no prompt.
+Raised on the day after, so that a greeting of the same day needs no prompt. Not raised while somebody of the same
+name has been in touch: a profile that Kith could not join to them by a hard key is most likely theirs.
 """
 
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ def _reason(facts: Facts, view: PersonView) -> Reason | None:
         evidence=tuple(said.id for said in invitations[:1]),
         raised_at=raised_at,
         closure=closure,
+        is_quiet=facts.is_known_by_name(view.id),
     )
 
 
