@@ -164,6 +164,11 @@ class Book:
                 _followup_decoder.decode(s) for s in followup_rows.followups_like(unit, self.owner, beginning)
             ]
 
+    def forget_rejects(self, source: str) -> None:
+        """Take what one source could not make readable off the list, before it is tried again."""
+        with self.store.write() as unit:
+            stream.drop_rejects(unit, self.owner, source)
+
     # --- the owner's word ---------------------------------------------------------------------------------------------
 
     def decide(self, decisions: Sequence[AnyDecision]) -> None:

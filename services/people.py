@@ -29,7 +29,7 @@ from services.identity.names import Spelling, best, folded
 from services.identity.verdict import Evidence, Verdict, judge
 from services.store import history as rows
 from services.store.events import chunks
-from services.store.history import IdentityRow, TallyRow
+from services.store.history import IdentityRow, PersonColumns, TallyRow
 from services.store.unit import Store, Unit
 from services.strength import month_number, strength
 
@@ -364,20 +364,20 @@ def _shown_by(row: IdentityRow, sayings: Sequence[TallyRow]) -> str:
     return row.source
 
 
-def _columns(row: PersonRow) -> dict[str, Any]:
+def _columns(row: PersonRow) -> PersonColumns:
     found_by = " ".join(
         (row.name, *row.emails, row.organization, row.linkedin, *row.phones, *row.tags, *row.roles)
     )
-    return {
-        "key": row.key,
-        "name": row.name,
-        "folded": folded(found_by),
-        "status": row.status,
-        "verdict": row.verdict,
-        "first_at": row.first_at,
-        "last_at": row.last_at,
-        "shape": _encode(row),
-    }
+    return PersonColumns(
+        key=row.key,
+        name=row.name,
+        folded=folded(found_by),
+        status=row.status,
+        verdict=row.verdict,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        shape=_encode(row),
+    )
 
 
 def _fallback(group: Sequence[IdentityRow]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from services.history.parts import Mark, Part, unpack
 from services.identity.keys import OWNER_KEY
 from services.store import events as stream
 from services.store import history as rows
-from services.store.history import InteractionRow
+from services.store.history import InteractionRow, ThreadRow
 from services.store.unit import Store, Unit
 
 _CHUNK = 2_000
@@ -82,7 +82,7 @@ class ThreadTeller:
                 done += len(stale)
 
     def _tell(self, unit: Unit, stale: Sequence[int], persons: dict[int, int], automated: set[int]) -> None:
-        told: list[dict[str, Any]] = []
+        told: list[ThreadRow] = []
         firsts: dict[int, int] = {}
         for thread, messages in _by_thread(rows.interactions_of_threads(unit, self._owner, stale)):
             human = [
@@ -96,22 +96,22 @@ class ThreadTeller:
             state = turn(human)
             firsts[thread] = human[0].seq
             told.append(
-                {
-                    "key": thread,
-                    "last_at": max(row.at for row in human),
-                    "messages": len(human),
-                    "people": _encode(people),
-                    "state": state.state,
-                    "since": state.since,
-                }
+                ThreadRow(
+                    key=thread,
+                    subject="",
+                    last_at=max(row.at for row in human),
+                    messages=len(human),
+                    people=_encode(people),
+                    state=state.state,
+                    since=state.since,
+                )
             )
         subjects = _subjects(unit, self._owner, firsts)
-        empty = {"subject": "", "last_at": 0, "messages": 0, "people": b"[]", "state": "fyi", "since": None}
-        lively = {row["key"] for row in told}
+        lively = {row.key for row in told}
+        empty = [ThreadRow(key, "", 0, 0, b"[]", "fyi", None) for key in stale if key not in lively]
         rows.set_threads(
-            unit, self._owner, [{**row, "subject": subjects.get(row["key"], "")} for row in told]
+            unit, self._owner, [row._replace(subject=subjects.get(row.key, "")) for row in told] + empty
         )
-        rows.set_threads(unit, self._owner, [{"key": key, **empty} for key in stale if key not in lively])
 
 
 def is_between_humans(row: InteractionRow, persons: dict[int, int], automated: set[int]) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from schemas.decisions import Merge, OwnerDeclared, Split
+from schemas.decisions import OwnerDeclared
 from schemas.events import EventBody, Gone, decode_body
 from schemas.interface import Reject
 from schemas.ids import key64
@@ -19,8 +19,9 @@ from services.history.batch import Batch, OwnerKeys
 from services.history.meetings import Component, meetings_of
 from services.history.parts import unpack
 from services.history.project import Place, apply
-from services.identity.components import Link, components, merge_keys, split_keys
-from services.identity.keys import identity_key, own_mailbox_key
+from services.identity.components import Link, components
+from services.identity.joining import joining_words
+from services.identity.keys import own_mailbox_key
 from services.store import events as stream
 from services.store import history as rows
 from services.store import search
@@ -31,7 +32,6 @@ NAME = "history"
 BATCH = 5_000
 _KNOWN_AT_MOST = 200_000
 
-__all__ = ["BATCH", "NAME", "Projector"]
 
 Progress = Callable[[int], None]
 
@@ -271,19 +271,9 @@ class Projector:
 
     def _join(self, unit: Unit) -> set[int]:
         """Tell anew which identities are one person; the persons that changed."""
-        decisions: list[Merge | Split] = []
-        names: set[str] = set()
-        for _, kind, body in rows.words(unit, self._owner, ("merge", "split")):
-            record = decode_body(body, kind, 1)
-            if isinstance(record, Merge):
-                names |= {record.a, record.b}
-                decisions.append(record)
-            elif isinstance(record, Split):
-                names |= {*record.left, *record.right}
-                decisions.append(record)
-        key_of = {name: identity_key(*_halves(name)) for name in names}
-        said = [merge_keys(d, key_of) if isinstance(d, Merge) else split_keys(d, key_of) for d in decisions]
-        whose = components([Link(a, b) for a, b in rows.links(unit, self._owner)], said)
+        whose = components(
+            [Link(a, b) for a, b in rows.links(unit, self._owner)], joining_words(unit, self._owner)
+        )
         before = rows.strays(unit, self._owner)
         now = {key: person for key, person in whose.items() if before.get(key, key) != person}
         now |= {key: key for key in before if key not in whose}
@@ -293,8 +283,3 @@ class Projector:
         left = {key for key in stale if key not in set(rows.person_of_any(unit, self._owner, sorted(stale)))}
         rows.drop_people(unit, self._owner, sorted(left))
         return stale - left
-
-
-def _halves(name: str) -> tuple[str, str]:
-    kind, _, value = name.partition(":")
-    return kind, value

@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, select, text, upda
 from schemas.interface import Reject
 from services.store.tables import cursor, event, held, owner, projection, reject, source
 from services.store.unit import Unit
-from services.store.upsert import upsert
+from services.store.upsert import put_rows
 
 _LOCK_CLASS = 0x4B69  # "Ki": keeps Kith's advisory locks apart from other programs' in a shared database
 
@@ -99,6 +99,10 @@ def sources(unit: Unit, who: int) -> dict[int, tuple[str, str]]:
     }
 
 
+_EVENT = tuple(column.name for column in event.columns)
+_HELD = tuple(column.name for column in held.columns)
+
+
 def append(unit: Unit, who: int, recorded_at: int, version: int, events: Sequence[NewEvent]) -> int:
     """Append events in the order given; the `seq` of the first, the others follow without a gap of their own."""
     if not events:
@@ -108,22 +112,24 @@ def append(unit: Unit, who: int, recorded_at: int, version: int, events: Sequenc
         # One statement a page takes its numbers in the order of the rows.
         unit.connection.execute(text("SELECT pg_advisory_xact_lock(:a, 0)"), {"a": _LOCK_CLASS})
     first = int(unit.connection.execute(select(func.coalesce(func.max(event.c.seq), 0))).scalar_one()) + 1
-    unit.connection.execute(
-        insert(event),
+    put_rows(
+        unit,
+        event,
+        _EVENT,
         [
-            {
-                "seq": first + index,
-                "owner": who,
-                "source": item.source,
-                "kind": item.kind,
-                "version": version,
-                "external_id": item.external_id,
-                "revision": item.revision,
-                "at": item.at,
-                "recorded_at": recorded_at,
-                "replaces": item.replaces,
-                "body": item.body,
-            }
+            (
+                first + index,
+                who,
+                item.source,
+                item.kind,
+                version,
+                item.external_id,
+                item.revision,
+                item.at,
+                recorded_at,
+                item.replaces,
+                item.body,
+            )
             for index, item in enumerate(events)
         ],
     )
@@ -197,24 +203,8 @@ def held_of(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, Held]:
 
 def hold(unit: Unit, who: int, items: Sequence[tuple[int, Held]]) -> None:
     """Note what sources hold now: (source, Held) pairs, replacing what was held of the same keys."""
-    if items:
-        upsert(
-            unit,
-            held,
-            [
-                {
-                    "owner": who,
-                    "key": item.key,
-                    "source": of,
-                    "stamp": item.stamp,
-                    "digest": item.digest,
-                    "fingerprint": item.fingerprint,
-                    "seq": item.seq,
-                }
-                for of, item in items
-            ],
-            ("source", "stamp", "digest", "fingerprint", "seq"),
-        )
+    rows = [(who, h.key, of, h.stamp, h.digest, h.fingerprint, h.seq) for of, h in items]
+    put_rows(unit, held, _HELD, rows, "replace", ("source", "stamp", "digest", "fingerprint", "seq"))
 
 
 def release(unit: Unit, who: int, keys: Sequence[int]) -> None:
@@ -258,8 +248,8 @@ def set_cursor(unit: Unit, who: int, account: str, stream: str, token: str | Non
             )
         )
         return
-    row = {"owner": who, "account": account, "stream": stream, "token": token, "updated_at": now}
-    upsert(unit, cursor, [row], ("token", "updated_at"))
+    columns = ("owner", "account", "stream", "token", "updated_at")
+    put_rows(unit, cursor, columns, [(who, account, stream, token, now)], "replace", ("token", "updated_at"))
 
 
 def position(unit: Unit, who: int, name: str) -> tuple[int, int]:
@@ -274,28 +264,15 @@ def position(unit: Unit, who: int, name: str) -> tuple[int, int]:
 
 def set_position(unit: Unit, who: int, name: str, seq: int, as_of: int) -> None:
     """Move a projection's position; in the unit that wrote what it read."""
-    upsert(unit, projection, [{"owner": who, "name": name, "seq": seq, "as_of": as_of}], ("seq", "as_of"))
+    columns = ("owner", "name", "seq", "as_of")
+    put_rows(unit, projection, columns, [(who, name, seq, as_of)], "replace", ("seq", "as_of"))
 
 
 def add_rejects(unit: Unit, who: int, now: int, items: Sequence[tuple[int, Reject]]) -> None:
     """List what could not be understood; the same place and reason is listed once."""
-    if items:
-        upsert(
-            unit,
-            reject,
-            [
-                {
-                    "owner": who,
-                    "key": key,
-                    "source": r.source,
-                    "place": r.where,
-                    "reason": r.reason,
-                    "at": now,
-                }
-                for key, r in items
-            ],
-            ("at",),
-        )
+    columns = ("owner", "key", "source", "place", "reason", "at")
+    rows = [(who, key, r.source, r.where, r.reason, now) for key, r in items]
+    put_rows(unit, reject, columns, rows, "replace", ("at",))
 
 
 def rejects(unit: Unit, who: int) -> list[Reject]:
@@ -304,6 +281,11 @@ def rejects(unit: Unit, who: int) -> list[Reject]:
         select(reject).where(reject.c.owner == who).order_by(reject.c.source, reject.c.place, reject.c.reason)
     )
     return [Reject(row.source, row.place, row.reason) for row in unit.connection.execute(statement)]
+
+
+def drop_rejects(unit: Unit, who: int, of: str) -> None:
+    """Take the rejects of one source off the list."""
+    unit.connection.execute(delete(reject).where(reject.c.owner == who, reject.c.source == of))
 
 
 def blank_events(unit: Unit, who: int, bodies: dict[int, tuple[str, bytes]]) -> None:

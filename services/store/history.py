@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, bindparam, delete, insert, literal, or_, select, update
+from sqlalchemy import bindparam, delete, literal, or_, select, update
 
 from services.store.events import chunks
 from services.store.tables import (
@@ -20,7 +20,7 @@ from services.store.tables import (
     word,
 )
 from services.store.unit import Unit
-from services.store.upsert import add_to, upsert
+from services.store.upsert import put_rows
 
 
 class IdentityRow(NamedTuple):
@@ -83,15 +83,8 @@ def empty(unit: Unit, who: int) -> None:
 
 def add_identities(unit: Unit, who: int, rows: Iterable[tuple[int, str, str, str, bool]]) -> None:
     """Make identities (key, kind, value, source, is_owner) that are not there yet, each a person of its own."""
-    upsert(
-        unit,
-        identity,
-        [
-            {"owner": who, "key": k, "kind": kind, "value": v, "source": s, "person": k, "is_owner": own}
-            for k, kind, v, s, own in rows
-        ],
-        (),
-    )
+    columns = ("owner", "key", "kind", "value", "source", "person", "is_owner")
+    put_rows(unit, identity, columns, [(who, k, kind, v, s, k, own) for k, kind, v, s, own in rows], "leave")
 
 
 def person_of(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
@@ -170,16 +163,8 @@ def move_identities(unit: Unit, who: int, persons: Mapping[int, int]) -> None:
 
 def add_tallies(unit: Unit, who: int, counts: Mapping[tuple[int, str, str, int, int], int]) -> None:
     """Add to (or, with negative numbers, take from) what was said of identities."""
-    add_to(
-        unit,
-        tally,
-        [
-            {"owner": who, "identity": i, "field": f, "value": v, "rank": r, "at": at, "n": n}
-            for (i, f, v, r, at), n in counts.items()
-            if n
-        ],
-        "n",
-    )
+    columns = ("owner", "identity", "field", "value", "rank", "at", "n")
+    put_rows(unit, tally, columns, [(who, *key, n) for key, n in counts.items() if n], "add", ("n",))
 
 
 def tallies_of(unit: Unit, who: int, identities: Sequence[int]) -> dict[int, list[TallyRow]]:
@@ -194,9 +179,20 @@ def tallies_of(unit: Unit, who: int, identities: Sequence[int]) -> dict[int, lis
     return found
 
 
+def signed_hints(unit: Unit, who: int) -> list[tuple[int, str, str]]:
+    """Identity, field and value of everything that signatures say of their writers."""
+    statement = select(tally.c.identity, tally.c.field, tally.c.value).where(
+        tally.c.owner == who,
+        tally.c.field.in_(("signed_email", "signed_newemail", "signed_phone", "signed_linkedin")),
+        tally.c.n > 0,
+    )
+    return [(row.identity, row.field, row.value) for row in unit.connection.execute(statement)]
+
+
 def add_links(unit: Unit, who: int, counts: Mapping[tuple[int, int], int]) -> None:
     """Add to (or take from) the hard links between identities."""
-    add_to(unit, link, [{"owner": who, "a": a, "b": b, "n": n} for (a, b), n in counts.items() if n], "n")
+    rows = [(who, a, b, n) for (a, b), n in counts.items() if n]
+    put_rows(unit, link, ("owner", "a", "b", "n"), rows, "add", ("n",))
 
 
 def links(unit: Unit, who: int) -> list[tuple[int, int]]:
@@ -207,9 +203,8 @@ def links(unit: Unit, who: int) -> list[tuple[int, int]]:
 
 def add_words(unit: Unit, who: int, words: Sequence[tuple[int, str, bytes]]) -> None:
     """Keep decisions and small records (seq, kind, body) at hand, in their order."""
-    upsert(
-        unit, word, [{"owner": who, "seq": s, "kind": k, "body": b} for s, k, b in words], ("kind", "body")
-    )
+    columns = ("owner", "seq", "kind", "body")
+    put_rows(unit, word, columns, [(who, *one) for one in words], "replace", ("kind", "body"))
 
 
 def drop_words(unit: Unit, who: int, seqs: Sequence[int]) -> None:
@@ -244,12 +239,9 @@ def add_interactions(
     unit: Unit, who: int, rows: Sequence[InteractionRow], taking_part: Sequence[tuple[int, int, int]]
 ) -> None:
     """Insert interactions and (identity, interaction id, part) rows."""
-    if rows:
-        unit.connection.execute(insert(interaction), [{"owner": who, **row._asdict()} for row in rows])
-    if taking_part:
-        unit.connection.execute(
-            insert(participant), [{"identity": i, "interaction": x, "part": p} for i, x, p in taking_part]
-        )
+    columns = ("id", "owner", *InteractionRow._fields[1:])
+    put_rows(unit, interaction, columns, [(row.id, who, *row[1:]) for row in rows])
+    put_rows(unit, participant, ("identity", "interaction", "part"), taking_part)
 
 
 def drop_interactions(unit: Unit, ids: Sequence[int], identities: Iterable[int]) -> None:
@@ -406,12 +398,16 @@ def threads_of_nodes(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int
 
 def add_nodes(unit: Unit, who: int, threads: Mapping[int, int]) -> None:
     """Place new nodes in their threads."""
-    upsert(unit, node, [{"owner": who, "key": k, "thread": t} for k, t in threads.items()], ())
+    put_rows(unit, node, ("owner", "key", "thread"), [(who, k, t) for k, t in threads.items()], "leave")
+
+
+_NEW_THREAD = ("owner", "key", "is_stale", "subject", "last_at", "messages", "people", "state")
 
 
 def touch_threads(unit: Unit, who: int, keys: Iterable[int]) -> None:
     """Make threads that are not there yet, and mark all these as stale."""
-    upsert(unit, thread, [{"owner": who, "key": key, "is_stale": True} for key in keys], ("is_stale",))
+    rows = [(who, key, True, "", 0, 0, b"[]", "fyi") for key in keys]
+    put_rows(unit, thread, _NEW_THREAD, rows, "replace", ("is_stale",))
 
 
 def touch_threads_of(unit: Unit, who: int, persons: Sequence[int]) -> None:
@@ -454,14 +450,23 @@ def stale_threads(unit: Unit, who: int, limit: int) -> list[int]:
     return list(unit.connection.execute(statement).scalars())
 
 
-def set_threads(unit: Unit, who: int, rows: Sequence[dict[str, Any]]) -> None:
+class ThreadRow(NamedTuple):
+    """The state of a thread; `people` are their keys as JSON."""
+
+    key: int
+    subject: str
+    last_at: int
+    messages: int
+    people: bytes
+    state: str
+    since: int | None
+
+
+def set_threads(unit: Unit, who: int, rows: Sequence[ThreadRow]) -> None:
     """Write the states of threads."""
-    upsert(
-        unit,
-        thread,
-        [{"owner": who, "is_stale": False, **row} for row in rows],
-        ("is_stale", "subject", "last_at", "messages", "people", "state", "since"),
-    )
+    columns = ("owner", "key", "is_stale", *ThreadRow._fields[1:])
+    changes = ("is_stale", *ThreadRow._fields[1:])
+    put_rows(unit, thread, columns, [(who, row.key, False, *row[1:]) for row in rows], "replace", changes)
 
 
 _THREAD = (
@@ -498,12 +503,8 @@ def threads_since(unit: Unit, who: int, at: int) -> list[int]:
 
 def set_components(unit: Unit, who: int, rows: Iterable[tuple[int, int, int, int]]) -> None:
     """Note the events (group, key, source, seq) that hold the components of series."""
-    upsert(
-        unit,
-        component,
-        [{"owner": who, "group": g, "key": k, "source": s, "seq": q} for g, k, s, q in rows],
-        ("seq",),
-    )
+    columns = ("owner", "group", "key", "source", "seq")
+    put_rows(unit, component, columns, [(who, *row) for row in rows], "replace", ("seq",))
 
 
 def drop_components(unit: Unit, who: int, rows: Iterable[tuple[int, int, int]]) -> None:
@@ -536,7 +537,9 @@ def components_of(unit: Unit, who: int, groups: Sequence[int]) -> dict[int, list
 
 def touch_people(unit: Unit, who: int, keys: Iterable[int]) -> None:
     """Make people that are not there yet, and mark all these as stale."""
-    upsert(unit, person, [{"owner": who, "key": key, "is_stale": True} for key in keys], ("is_stale",))
+    columns = ("owner", "key", "is_stale", "name", "folded", "status", "verdict", "shape")
+    rows = [(who, key, True, "", "", "waiting", "", b"") for key in keys]
+    put_rows(unit, person, columns, rows, "replace", ("is_stale",))
 
 
 def stale_people(unit: Unit, who: int, limit: int) -> list[int]:
@@ -555,14 +558,24 @@ def touch_everybody(unit: Unit, who: int) -> None:
     unit.connection.execute(update(person).where(person.c.owner == who).values(is_stale=True))
 
 
-def set_people(unit: Unit, who: int, rows: Sequence[dict[str, Any]]) -> None:
+class PersonColumns(NamedTuple):
+    """A person's row; `folded` is what they are found by, `shape` is services.people.PersonRow as JSON."""
+
+    key: int
+    name: str
+    folded: str
+    status: str
+    verdict: str
+    first_at: int | None
+    last_at: int | None
+    shape: bytes
+
+
+def set_people(unit: Unit, who: int, rows: Sequence[PersonColumns]) -> None:
     """Write people's rows."""
-    upsert(
-        unit,
-        person,
-        [{"owner": who, "is_stale": False, **row} for row in rows],
-        ("is_stale", "name", "folded", "status", "verdict", "first_at", "last_at", "shape"),
-    )
+    columns = ("owner", "key", "is_stale", *PersonColumns._fields[1:])
+    changes = ("is_stale", *PersonColumns._fields[1:])
+    put_rows(unit, person, columns, [(who, row.key, False, *row[1:]) for row in rows], "replace", changes)
 
 
 def drop_people(unit: Unit, who: int, keys: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from services.store.tables import lease, schedule
 from services.store.unit import Unit
-from services.store.upsert import upsert
+from services.store.upsert import put_rows
 
 
 class Due(Struct, frozen=True):
@@ -40,7 +40,7 @@ def due(unit: Unit, who: int, name: str) -> Due | None:
 
 def plan(unit: Unit, who: int, name: str, due_at: int) -> None:
     """Set when something is due first; what is planned already stays as it is."""
-    upsert(unit, schedule, [{"owner": who, "name": name, "due_at": due_at, "last_at": None}], ())
+    put_rows(unit, schedule, ("owner", "name", "due_at"), [(who, name, due_at)], "leave")
 
 
 def move(unit: Unit, was: Due, due_at: int, last_at: int | None) -> bool:
@@ -79,7 +79,8 @@ def give(unit: Unit, right: Lease) -> bool:
 
 def note_fence(unit: Unit, who: int, name: str, fence: int) -> None:
     """Keep a fencing number under a name, where it is greater than the one kept."""
-    upsert(unit, lease, [{"owner": who, "name": name, "holder": "", "fence": 0, "expires_at": 0}], ())
+    columns = ("owner", "name", "holder", "fence", "expires_at")
+    put_rows(unit, lease, columns, [(who, name, "", 0, 0)], "leave")
     unit.connection.execute(
         update(lease)
         .where(lease.c.owner == who, lease.c.name == name, lease.c.fence < fence)

@@ -1,0 +1,172 @@
+"""Commands about the home itself."""
+
+import re
+import sys
+from datetime import UTC
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+
+from deploy.cli.context import OK, Context
+from deploy.cli.paper import console, hint, say, table
+from deploy.cli.progress import progress
+from deploy.settings import SECRET_NAMES
+from schemas.decisions import OwnerDeclared
+from schemas.errors import UsageError
+from schemas.interface import RejectList
+from schemas.interface import schema as shapes
+from services.store import events as stream
+
+_ADDRESS = re.compile(r"[^@\s,;<>]{1,64}@[^@\s,;<>]{1,253}\.[^@\s,;<>.]{2,63}|[^@\s,;<>]{1,64}@localhost")
+
+
+def init(context: Context, name: str, emails: list[str], timezone: str, domains: list[str]) -> int:
+    """Make the home, or say anew who its owner is."""
+    wrong = [address for address in emails if not _ADDRESS.fullmatch(address.strip())]
+    if wrong:
+        raise UsageError(f"{wrong[0]} is not an e-mail address. Write it like mara@example.com.")
+    if not name.strip():
+        raise UsageError("Your name is empty. Write it as others know you: --name 'Mara Lindholm'.")
+    zone = _zone(timezone)
+    declared = OwnerDeclared(
+        name=name.strip(),
+        emails=tuple(dict.fromkeys(address.strip().lower() for address in emails)),
+        timezone=zone,
+        domains=tuple(dict.fromkeys(domain.strip().lower().removeprefix("@") for domain in domains)),
+    )
+    book = context.application.make(declared)
+    book.keep()
+    home = str(context.settings.home)
+    if context.as_json:
+        context.put({"home": home, "owner": declared.emails[0], "emails": declared.emails, "timezone": zone})
+    else:
+        say(f"The book of {declared.name} is kept in {home}.")
+        hint("", "Next: kith import PATH…  (mbox, Maildir, .eml, .ics, .vcf, LinkedIn ZIP; folders too)")
+    return OK
+
+
+def _zone(timezone: str) -> str:
+    try:
+        return str(ZoneInfo(timezone.strip()))
+    except (ValueError, OSError, KeyError) as error:
+        low = timezone.strip().lower()
+        near = sorted(one for one in available_timezones() if low and low in one.lower())[:4]
+        also = f" Did you mean {', '.join(near)}?" if near else " Write it like Europe/Berlin."
+        raise UsageError(f"{timezone} is not a time zone.{also}") from error
+
+
+def status(context: Context) -> int:
+    """Sources, counts, lag, rejects, the next digest."""
+    from deploy.cli.standing import print_standing, standing  # noqa: PLC0415
+
+    now = standing(context)
+    if context.as_json:
+        context.put(now)
+    else:
+        print_standing(context, now)
+    return OK
+
+
+def config(context: Context) -> int:
+    """The effective settings."""
+    settings = context.settings
+    shown = {
+        name: ("********" if settings.secret_key else None)
+        if name in SECRET_NAMES
+        else _shown(getattr(settings, name.removeprefix("KITH_").lower()))
+        for name in settings.origins
+    }
+    if context.as_json:
+        context.put(
+            {"settings": [{"name": n, "value": shown[n], "from": settings.origins[n]} for n in sorted(shown)]}
+        )
+    else:
+        rows = [
+            (n, "not set" if shown[n] in {None, ""} else str(shown[n]), settings.origins[n])
+            for n in sorted(shown)
+        ]
+        console().print(table(("setting", "value", "from"), rows))
+    return OK
+
+
+def _shown(value: object) -> object:
+    if value is None or isinstance(value, int):
+        return value
+    if hasattr(value, "days"):
+        return f"{value.days}d"
+    return (
+        value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if hasattr(value, "astimezone")
+        else _masked(value)
+    )
+
+
+def _masked(value: object) -> str:
+    """A URL's password is nobody's business."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:********@", str(value))
+
+
+def rejects(context: Context, retry: bool) -> int:
+    """List what could not be read; with `retry`, try the stream's own again."""
+    book = context.book
+    if retry:
+        with progress(context) as advance:
+            book.forget_rejects("stream")
+            book.replay(advance)
+    with book.store.read() as unit:
+        found = stream.rejects(unit, book.owner)
+    if context.as_json:
+        context.put(RejectList(found))
+    elif found:
+        console().print(table(("source", "where", "reason"), [(r.source, r.where, r.reason) for r in found]))
+    else:
+        say("Everything that was read was understood.")
+    return OK
+
+
+def replay(context: Context) -> int:
+    """Drop everything derived and make it again."""
+    book = context.book
+    with progress(context) as advance:
+        book.replay(advance)
+    with book.store.read() as unit:
+        count = stream.last_seq(unit, book.owner)
+    if context.as_json:
+        context.put({"events": count})
+    else:
+        say(f"Made again from {count:,} events.")
+    return OK
+
+
+def export(context: Context, out: str) -> int:
+    """Write everything as JSON Lines."""
+    from services.export import export as write  # noqa: PLC0415
+
+    book = context.book
+    with progress(context) as advance:
+        book.keep(advance)
+    counts = write(book, Path(out).expanduser())
+    if context.as_json:
+        context.put({"out": out, "lines": counts})
+    else:
+        console().print(table(("file", "lines"), [(n, f"{c:,}") for n, c in counts.items()], right=(1,)))
+    return OK
+
+
+def schema(_context: Context) -> int:
+    """Print the JSON Schema of every shape."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(shapes()), indent=2).decode() + "\n")
+    return OK
+
+
+def migrate(context: Context) -> int:
+    """Open the home, which brings its tables up to date."""
+    from services.store.migrate import HEAD  # noqa: PLC0415
+
+    context.application.store.read()
+    if context.as_json:
+        context.put({"tables": HEAD})
+    else:
+        say(f"The tables are those of this release ({HEAD}).")
+    return OK

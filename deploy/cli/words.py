@@ -1,0 +1,253 @@
+"""Commands by which the owner says something; each is an event of the stream."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from deploy.cli.context import OK, Context
+from deploy.cli.paper import plain, say
+from deploy.settings import duration
+from schemas.decisions import (
+    AnyDecision,
+    CadenceSet,
+    FavourNoted,
+    FollowupDismissed,
+    FollowupDone,
+    FollowupSnoozed,
+    Merge,
+    NoteWritten,
+    PersonMuted,
+    RolesSet,
+    Split,
+    TagsSet,
+    VerdictGiven,
+)
+from schemas.errors import ConfigError, UsageError
+from schemas.ids import public_id
+from services.identity.keys import mailbox_key
+from services.lookup import find_followup, find_person
+from services.people import PersonRow, owners_words, person_shape
+from services.identity.joining import split_decision
+
+_WORD = re.compile(r"[\w][\w .&/+-]{0,39}", re.UNICODE)
+
+
+def _decide(context: Context, decisions: Sequence[AnyDecision]) -> None:
+    context.book.decide(decisions)
+    context.book.keep()
+
+
+def _tell_person(context: Context, row: PersonRow, sentence: str) -> int:
+    if context.as_json:
+        told = find_person(context.book, _name(row).partition(":")[2])
+        context.put(person_shape(told, _now(context)))
+    else:
+        say(plain(sentence, 300))
+    return OK
+
+
+def _handle(row: PersonRow) -> str:
+    return public_id("p", row.key)
+
+
+def _name(row: PersonRow) -> str:
+    """The identity that a decision names a person by."""
+    if not row.identities:
+        raise UsageError(f"{row.name} has no address or profile that a decision could name.")
+    first = next(
+        (one for one in row.identities if one.kind in {"email", "linkedin", "phone"}), row.identities[0]
+    )
+    return f"{first.kind}:{first.value}"
+
+
+def _now(context: Context) -> datetime:
+    return context.book.clock.now()
+
+
+# --- follow-ups ---------------------------------------------------------------------------------------------------
+
+
+def _tell_followup(context: Context, key: str, sentence: str) -> int:
+    if context.as_json:
+        context.put(find_followup(context.book, key))
+    else:
+        say(plain(sentence, 300))
+    return OK
+
+
+def done(context: Context, key: str) -> int:
+    """The owner did it."""
+    context.kept()
+    found = find_followup(context.book, key)
+    _decide(context, [FollowupDone(followup=found.id, at=_now(context))])
+    return _tell_followup(context, found.id, f"Done: {found.title}")
+
+
+def snooze(context: Context, key: str, until: str) -> int:
+    """Not before a day."""
+    context.kept()
+    found = find_followup(context.book, key)
+    day = _day(context, until)
+    _decide(context, [FollowupSnoozed(followup=found.id, at=_now(context), until=day)])
+    return _tell_followup(context, found.id, f"Until {day.day} {day:%B}: {found.title}")
+
+
+def _day(context: Context, text: str) -> date:
+    with context.book.store.read() as unit:
+        said = owners_words(unit, context.book.owner)
+    zone = ZoneInfo(said.owner.timezone) if said.owner else UTC
+    today = _now(context).astimezone(zone).date()
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        try:
+            day = today + max(timedelta(days=1), duration(text, "--until"))
+        except ConfigError as error:
+            raise UsageError(
+                f"{text} is not a day. Write it like 2026-12-01, or 7d for a week from now."
+            ) from error
+    if day <= today:
+        raise UsageError(f"{day} is not in the future. Snooze until a later day.")
+    return day
+
+
+def dismiss(context: Context, key: str, never: bool) -> int:
+    """Not this one; with `never` none of this rule for this person."""
+    context.kept()
+    found = find_followup(context.book, key)
+    person = _name(find_person(context.book, found.person)) if found.person else ""
+    _decide(
+        context,
+        [FollowupDismissed(followup=found.id, at=_now(context), never=never, rule=found.rule, person=person)],
+    )
+    return _tell_followup(context, found.id, f"Dismissed{' for good' if never else ''}: {found.title}")
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+
+def role(context: Context, who: str, roles: Sequence[str], remove: bool) -> int:
+    """Give or take roles."""
+    row = find_person(context.kept(), who)
+    _decide(context, [RolesSet(person=_name(row), roles=_words(roles), remove=remove)])
+    return _tell_person(
+        context, row, f"{row.name} is {'no longer ' if remove else ''}{', '.join(_words(roles))}."
+    )
+
+
+def tag(context: Context, who: str, tags: Sequence[str], remove: bool) -> int:
+    """Give or take tags."""
+    row = find_person(context.kept(), who)
+    _decide(context, [TagsSet(person=_name(row), tags=_words(tags), remove=remove)])
+    return _tell_person(context, row, f"{row.name}: {'without ' if remove else ''}{', '.join(_words(tags))}.")
+
+
+def _words(given: Sequence[str]) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(one.strip().lower() for one in given if one.strip()))
+    wrong = [one for one in words if not _WORD.fullmatch(one)]
+    if wrong or not words:
+        raise UsageError(
+            f"{plain(wrong[0], 40) if wrong else 'Nothing'} is no word to use here. Use letters and digits."
+        )
+    return words
+
+
+def cadence(context: Context, who: str, every: str) -> int:
+    """How often to be in touch."""
+    row = find_person(context.kept(), who)
+    days: int | None = None
+    if every.lower() != "off":
+        try:
+            days = max(1, duration(every, "The rhythm").days)
+        except ConfigError as error:
+            raise UsageError(f"{every} is no rhythm. Write it like 30d or 6w, or off.") from error
+    _decide(context, [CadenceSet(person=_name(row), days=days)])
+    return _tell_person(
+        context, row, f"{row.name}: every {days} days." if days else f"{row.name}: no rhythm."
+    )
+
+
+def note(context: Context, who: str, text: str) -> int:
+    """A note into the timeline."""
+    row = find_person(context.kept(), who)
+    if not text.strip():
+        raise UsageError("The note is empty.")
+    _decide(context, [NoteWritten(person=_name(row), at=_now(context), text=plain(text, 2_000))])
+    return _tell_person(context, row, f"Noted for {row.name}.")
+
+
+def favour(context: Context, direction: str, who: str, text: str) -> int:
+    """A favour into the ledger."""
+    if direction not in {"given", "received"}:
+        raise UsageError(f"A favour is given or received; not {plain(direction, 20)}.")
+    row = find_person(context.kept(), who)
+    way: Literal["given", "received"] = "given" if direction == "given" else "received"
+    _decide(
+        context, [FavourNoted(person=_name(row), at=_now(context), direction=way, text=plain(text, 2_000))]
+    )
+    return _tell_person(context, row, f"A favour {direction}: {row.name}, {plain(text, 100)}.")
+
+
+def mute(context: Context, who: str, off: bool) -> int:
+    """No follow-ups for somebody, or follow-ups again."""
+    row = find_person(context.kept(), who)
+    _decide(context, [PersonMuted(person=_name(row), muted=not off)])
+    return _tell_person(context, row, f"{row.name}: {'follow-ups again' if off else 'no follow-ups'}.")
+
+
+def verdict(context: Context, address: str, is_what: str) -> int:
+    """An address or domain is human, or a machine."""
+    if is_what not in {"human", "automated"} or "@" not in address:
+        raise UsageError(
+            "Write it like: kith verdict shop@example.com automated, or kith verdict @example.com human"
+        )
+    known = address.lower() if address.startswith("@") else mailbox_key(address)
+    context.kept()
+    _decide(context, [VerdictGiven(identity=f"email:{known}", is_automated=is_what == "automated")])
+    if context.as_json:
+        context.put({"address": known, "is_automated": is_what == "automated"})
+    else:
+        say(f"{plain(known)} is {is_what}, you said.")
+    return OK
+
+
+def never(context: Context, pattern: str) -> int:
+    """Keep nothing of a pattern, backwards and from now on."""
+    from services.erasure import never_ingest  # noqa: PLC0415
+
+    removed = never_ingest(context.kept(), pattern)
+    if context.as_json:
+        context.put({"pattern": pattern.lower(), "removed": removed})
+    else:
+        say(f"{plain(pattern)} is kept out; {removed:,} items it had brought are gone.")
+    return OK
+
+
+def merge(context: Context, a: str, b: str) -> int:
+    """Two entries are one person."""
+    book = context.kept()
+    left, right = find_person(book, a), find_person(book, b)
+    if left.key == right.key:
+        raise UsageError(f"{left.name} and {right.name} are one person already.")
+    _decide(context, [Merge(a=_name(left), b=_name(right))])
+    row = find_person(book, _name(left).partition(":")[2])
+    return _tell_person(
+        context, row, f"{left.name} and {right.name} are one person now. Undo: kith split {_handle(row)} …"
+    )
+
+
+def split(context: Context, who: str, identity: str) -> int:
+    """An identity belongs to somebody else."""
+    book = context.kept()
+    row = find_person(book, who)
+    found = [one for one in row.identities if identity.lower() in {one.value, f"{one.kind}:{one.value}"}]
+    if not found:
+        have = ", ".join(one.value for one in row.identities)
+        raise UsageError(f"{plain(identity, 60)} is not an identity of {row.name}. It has: {have}.")
+    decision: Split | None = split_decision(book.store, book.owner, f"{found[0].kind}:{found[0].value}")
+    if decision is None:
+        raise UsageError(f"{found[0].value} is all there is of {row.name}; there is nothing to split.")
+    _decide(context, [decision])
+    return _tell_person(context, row, f"{', '.join(decision.left)} stands for itself now.")

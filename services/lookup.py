@@ -1,0 +1,167 @@
+"""Finding people and follow-ups by what an owner types."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from schemas.errors import UsageError
+from schemas.ids import key64, key_of, public_id
+from schemas.interface import Followup, Interaction, Person, PersonPage
+from services.book import Book
+from services.identity.keys import email_key
+from services.identity.names import folded
+from services.people import PersonRow, person_row, person_shape, strength_of
+from services.shapes import Shaper
+from services.store import history as rows
+from services.store import search
+
+_STATUS_ORDER = {"person": 0, "waiting": 1, "automated": 2}
+_CANDIDATES = 8
+
+
+def list_people(
+    book: Book,
+    query: str = "",
+    *,
+    sort: str = "strength",
+    role: str | None = None,
+    tag: str | None = None,
+    statuses: Sequence[str] = ("person", "waiting"),
+) -> list[Person]:
+    """People whose name, addresses or organisation hold every word of the query; people before those waiting.
+
+    Args:
+        sort: `strength`, `last` (newest contact first) or `name`.
+    """
+    now = book.clock.now()
+    with book.store.read() as unit:
+        found = [
+            person_row(shape)
+            for _, _, shape in rows.people(unit, book.owner, query=folded(query).split(), statuses=statuses)
+        ]
+    found = [row for row in found if (role is None or role in row.roles) and (tag is None or tag in row.tags)]
+    ordered = sorted(found, key=lambda row: _order(row, sort, now))
+    return [person_shape(row, now) for row in ordered]
+
+
+def _order(row: PersonRow, sort: str, now: datetime) -> tuple[object, ...]:
+    if sort == "name":
+        return (folded(row.name), row.key)
+    if sort == "last":
+        return (-(row.last_at or 0), folded(row.name), row.key)
+    return (
+        _STATUS_ORDER.get(row.status, 3),
+        -strength_of(row, now),
+        -(row.last_at or 0),
+        folded(row.name),
+        row.key,
+    )
+
+
+def find_person(book: Book, who: str) -> PersonRow:
+    """The person behind an id, an address, a profile or phone, or a name that is unambiguous.
+
+    Raises:
+        UsageError: nobody, or several; the candidates are listed.
+    """
+    who = who.strip()
+    with book.store.read() as unit:
+        keys = [key for key in (key_of("p", who), email_key(who) if "@" in who else None) if key is not None]
+        for kind in ("linkedin", "phone"):
+            keys.append(key64(kind, who.rstrip("/").rpartition("/")[2] if kind == "linkedin" else who))
+        for key in rows.person_of(unit, book.owner, keys).values():
+            for _, _, shape in rows.people(unit, book.owner, [key]):
+                return person_row(shape)
+        words = folded(who).split()
+        found = (
+            [person_row(shape) for _, _, shape in rows.people(unit, book.owner, query=words)] if words else []
+        )
+    now = book.clock.now()
+    found.sort(key=lambda row: _order(row, "strength", now))
+    exact = [row for row in found if folded(row.name) == folded(who)]
+    named = [row for row in found if all(word in folded(row.name) for word in words)]
+    for choice in (exact, [row for row in named if row.status != "automated"], named, found):
+        if len(choice) == 1:
+            return choice[0]
+        if len(choice) > 1:
+            raise UsageError(_several(who, choice))
+    raise UsageError(
+        f"Nobody here is called {who}. Search with: kith people {who.split(' ')[0] if who else 'NAME'}"
+    )
+
+
+def _several(who: str, found: Sequence[PersonRow]) -> str:
+    lines = [
+        f"  {public_id('p', row.key)}  {row.name}" + (f" <{row.emails[0]}>" if row.emails else "")
+        for row in found[:_CANDIDATES]
+    ]
+    more = f"\n  and {len(found) - _CANDIDATES} more" if len(found) > _CANDIDATES else ""
+    return f"{who} could be one of {len(found)}. Say which, by id or address:\n" + "\n".join(lines) + more
+
+
+def page_of(book: Book, row: PersonRow, limit: int | None = None) -> PersonPage:
+    """Everything `kith show` gives of a person; interactions and threads newest first."""
+    now = book.clock.now()
+    with book.store.read() as unit:
+        shaper = Shaper(unit, book.owner, now)
+        found = rows.interactions_of_person(unit, book.owner, row.key)
+        interactions = list(shaper.interactions(found[:limit] if limit else found))
+        threads = list(shaper.threads(sorted({one.thread for one in found if one.thread is not None})))
+    threads.sort(key=lambda one: (one.last_at, one.id), reverse=True)
+    return PersonPage(
+        person=person_shape(row, now),
+        interactions=interactions,
+        threads=threads,
+        followups=book.followups(row.key),
+    )
+
+
+def search_history(
+    book: Book,
+    query: str,
+    *,
+    person: PersonRow | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 50,
+) -> list[Interaction]:
+    """Interactions whose subject or excerpt holds every word, or with people of that name; newest first."""
+    now = book.clock.now()
+    with book.store.read() as unit:
+        ids = search.find(unit, book.owner, query, 5_000)
+        found = {row.id: row for row in rows.interactions_with_ids(unit, ids)}
+        for _, _, shape in rows.people(unit, book.owner, query=folded(query).split()):
+            named = person_row(shape)
+            if all(word in folded(named.name) for word in folded(query).split()):
+                found.update(
+                    (one.id, one) for one in rows.interactions_of_person(unit, book.owner, named.key)[:500]
+                )
+        shaper = Shaper(unit, book.owner, now)
+        ordered = sorted(found.values(), key=lambda one: (-one.at, one.key))
+        wanted = public_id("p", person.key) if person else None
+        shown: list[Interaction] = []
+        for shape_ in shaper.interactions(ordered):
+            if kind is not None and shape_.kind != kind:
+                continue
+            if wanted is not None and all(part.id != wanted for part in shape_.people):
+                continue
+            if (since and shape_.at < since) or (until and shape_.at >= until):
+                continue
+            shown.append(shape_)
+            if len(shown) >= limit:
+                break
+    return shown
+
+
+def find_followup(book: Book, key: str) -> Followup:
+    """The follow-up with this id, or the only one whose id begins so.
+
+    Raises:
+        UsageError: none, or several.
+    """
+    found = book.followup(key.strip()) if len(key.strip()) >= 4 else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{key} is the beginning of {len(found)} follow-ups. Give more of the id.")
+    raise UsageError(f"There is no follow-up {key}. List them with their ids: kith followups --all")
