@@ -32,7 +32,7 @@ from deploy.sample.linkedin import (
 from deploy.sample.mail import takeout
 from deploy.sample.meetings import calendar_file
 from deploy.sample.people import BY_KEY, CONFERENCE, EVERYBODY, HOME, OWNER, WORK, Figure
-from deploy.sample.stories import Outcome
+from deploy.sample.stories import Outcome, Outcomes
 from schemas.interface import Counts, Status
 
 ZONE = "Europe/Berlin"
@@ -122,19 +122,20 @@ def write_sample(folder: Path, now: datetime, seed: int = 7) -> SampleReport:
         counts=counts,
         statuses=_statuses(book, counts),
         expected_open=tuple(outcomes.expected),
-        allowed_open=tuple(outcomes.allowed) + _dormant(book),
+        allowed_open=(*outcomes.allowed, *_dormant(book, outcomes)),
         forbidden_open=tuple(outcomes.forbidden),
         words=tuple(outcomes.words),
     )
 
 
-def _dormant(book: Archive) -> tuple[Outcome, ...]:
+def _dormant(book: Archive, outcomes: Outcomes) -> tuple[Outcome, ...]:
     """Ties that may be found asleep: nobody has written for four months."""
     limit = book.now - timedelta(days=120)
+    told = {one.identity for one in (*outcomes.expected, *outcomes.allowed) if one.rule == "reconnect"}
     return tuple(
         Outcome("reconnect", address, "silent for four months")
         for address, at in sorted(book.last_words().items())
-        if at < limit
+        if at < limit and address not in told
     )
 
 

@@ -315,7 +315,7 @@ def _promised(t: _Teller) -> None:
     day = a.workday(8)
     first = a.write(
         "pedro",
-        t.at(day, "14:02", "pedro"),
+        t.at(day, "10:02", "pedro"),
         ["mara"],
         "Baseline for Rio Claro",
         "The director loved the idea of a before and an after. For the before we have nothing on paper yet.",
