@@ -213,12 +213,12 @@ interaction = Table(
     Column("thread", BigInteger),
     Column("group_size", Integer, nullable=False),
     Column("is_held", Boolean, nullable=False, comment="counts once over: not cancelled, not declined"),
-    Column("seq", BigInteger, nullable=False, comment="the event it is read from"),
-    Column("source", Integer, nullable=False),
-    Column("group", BigInteger, comment="meetings: key64 of the UID"),
     Column(
         "signals", SmallInteger, nullable=False, comment="which kinds of signal its author gave, a bit each"
     ),
+    Column("seq", BigInteger, nullable=False, comment="the event it is read from"),
+    Column("source", Integer, nullable=False),
+    Column("group", BigInteger, comment="meetings: key64 of the UID"),
     Column("parts", LargeBinary, nullable=False, comment="who took part, services.history.parts"),
     UniqueConstraint("owner", "key"),
     Index("ix_interaction_thread", "owner", "thread"),

@@ -107,15 +107,15 @@ def upgrade() -> None:
         sa.Column(
             "is_held", sa.Boolean(), nullable=False, comment="counts once over: not cancelled, not declined"
         ),
-        sa.Column("seq", sa.BigInteger(), nullable=False, comment="the event it is read from"),
-        sa.Column("source", sa.Integer(), nullable=False),
-        sa.Column("group", sa.BigInteger(), nullable=True, comment="meetings: key64 of the UID"),
         sa.Column(
             "signals",
             sa.SmallInteger(),
             nullable=False,
             comment="which kinds of signal its author gave, a bit each",
         ),
+        sa.Column("seq", sa.BigInteger(), nullable=False, comment="the event it is read from"),
+        sa.Column("source", sa.Integer(), nullable=False),
+        sa.Column("group", sa.BigInteger(), nullable=True, comment="meetings: key64 of the UID"),
         sa.Column("parts", sa.LargeBinary(), nullable=False, comment="who took part, services.history.parts"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interaction")),
         sa.UniqueConstraint("owner", "key", name=op.f("uq_interaction_owner_key")),
