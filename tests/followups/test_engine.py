@@ -430,3 +430,16 @@ def test_a_large_state_is_quick() -> None:
     surface(every, state)
     assert len(every) > 500
     assert time.process_time() - begin < 0.3
+
+
+def test_a_calendar_full_of_long_entries_is_quick() -> None:
+    """Ten thousand conferences over two thousand people cost what they bring, not their product."""
+    large = a_large_state()
+    held = [
+        a_meeting(f"c{n}", ago(n % 390), at=ago(n % 390 + 3), is_all_day=True, summary="Expo")
+        for n in range(10_000)
+    ]
+    state = msgspec.structs.replace(large, meetings=tuple(held))
+    begin = time.process_time()
+    followups(state)
+    assert time.process_time() - begin < 1.5

@@ -5,20 +5,23 @@ connected on LinkedIn, from its first day until two days after its last.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import timedelta
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from services.followups import words
 from services.followups.days import day_start
-from services.followups.facts import MEETING_AT_MOST, Facts, is_on
-from services.followups.reason import Closure, Reason
-from services.state import MeetingView
+from services.followups.facts import MEETING_AT_MOST, Facts, first_later, is_on
+from services.followups.reason import Closure, Reason, earliest
+from services.state import MeetingView, PersonView
 
 AFTER = timedelta(days=2)
 PEOPLE_AT_LEAST = 3
 """An entry that does not call itself a conference needs so many first met."""
 _DAYS = (timedelta(hours=36), timedelta(days=5))
 _LONG = timedelta(hours=4)
+_MOMENT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 _IS = re.compile(
     r"\b(?:conference|conf|summit|expo|congress|convention|symposium|forum|meetup|hackathon|trade fair|"
     r"konferenz|kongress|messe|tagung|conférence|congrès|salon|conferencia|congreso|feria|conferenza|congresso|"
@@ -34,13 +37,22 @@ _IS_NOT = re.compile(
 
 def reasons(facts: Facts) -> Iterator[Reason]:
     """One reason for each conference that is over and brought new people."""
-    met_on: dict[str, None] = {}
+    # By time of first meeting, so that a calendar full of long entries costs no more than the people it brought.
+    arrived = sorted(
+        (view.first_at or day_start(view.connected_on or facts.today, facts.zone), person)
+        for person, view in facts.people.items()
+        if (view.first_at or view.connected_on) and not view.is_inside and facts.welcome((person,))
+    )
+    taken: set[str] = set()
     for meeting in facts.meetings:
         if not is_conference(meeting) or meeting.ends_at + AFTER > facts.now:
             continue
-        found = _reason(facts, meeting, met_on)
+        begin = bisect_left(arrived, (meeting.at - _DAY, ""))
+        end = bisect_left(arrived, (meeting.ends_at + AFTER + _DAY, ""))
+        near = [person for _, person in arrived[begin:end] if person not in taken]
+        found = _reason(facts, meeting, near) if near else None
         if found is not None:
-            met_on.update(dict.fromkeys(found.people))
+            taken.update(found.people)
             yield found
 
 
@@ -57,60 +69,74 @@ def is_conference(meeting: MeetingView) -> bool:
     return meeting.is_all_day and length >= _DAYS[0]
 
 
-def _reason(facts: Facts, meeting: MeetingView, taken: dict[str, None]) -> Reason | None:
+def _reason(facts: Facts, meeting: MeetingView, near: Sequence[str]) -> Reason | None:
     until = meeting.ends_at + AFTER
-    first, last = facts.day(meeting.at), facts.day(until)
+    # A whole day ends as the next one begins: the last moment within it names the day.
+    first, last = facts.day(meeting.at), facts.day(until - _MOMENT)
+    names_itself = _IS.search(meeting.summary[:300]) is not None
     new = [
         person
-        for person, view in facts.people.items()
-        if facts.real(person) is not None
-        and not view.is_muted
-        and not view.is_inside
-        and person not in taken
+        for person, view in ((one, facts.people[one]) for one in near)
+        if not facts.is_known_by_name(person)
         and (
-            (view.first_at is not None and meeting.at <= view.first_at <= until)
+            (view.first_at is None and view.connected_on is not None and first <= view.connected_on <= last)
             or (
-                view.first_at is None and view.connected_on is not None and first <= view.connected_on <= last
+                view.first_at is not None
+                and meeting.at <= view.first_at <= until
+                and (names_itself or _was_met(facts, view, meeting, first, last))
             )
         )
     ]
     raised_at = day_start(last + timedelta(days=1), facts.zone)
     words_since = {person: _word(facts, person, meeting) for person in new}
     silent = [person for person in new if (at := words_since[person]) is None or at.at > raised_at]
-    if not silent or (not _IS.search(meeting.summary[:300]) and len(new) < PEOPLE_AT_LEAST):
+    if not silent or (not names_itself and len(new) < PEOPLE_AT_LEAST):
         return None
     order = sorted(silent, key=lambda one: (-facts.people[one].strength, facts.name(one), one))
     still = [person for person in order if words_since[person] is None]
+    shown = still or order
     ends = [closure for person in silent if (closure := words_since[person]) is not None]
-    names = ", ".join(facts.name(one) for one in (still or order)[:12])
-    more = len(still or order) - 12
+    names = ", ".join(facts.name(one) for one in shown[:12])
+    more = len(shown) - 12
     where = words.one_line(meeting.summary, 60) or "the event"
     many = f"{words.sentence(words.number(len(new)))} {'person' if len(new) == 1 else 'people'}"
     if len(new) == 1:
         title = f"One person from {where}, no word since"
     else:
-        title = f"{many} from {where}, {words.number(len(order))} with no word since"
+        title = f"{many} from {where}, {words.number(len(shown))} with no word since"
     return Reason(
         rule="conference",
         key=(meeting.id,),
-        person=order[0] if len(order) == 1 else None,
-        people=tuple(order),
+        person=shown[0] if len(new) == 1 else None,
+        people=tuple(shown),
         title=title,
-        why=f"{names}{f' and {words.number(more)} others' if more > 0 else ''}. It ended {facts.on(meeting.ends_at)}.",
+        why=f"{names}{f' and {words.number(more)} others' if more > 0 else ''}. It ended {facts.on(meeting.ends_at - _MOMENT)}.",
         evidence=(meeting.id,),
         raised_at=raised_at,
         closure=max(ends, key=lambda one: (one.at, one.interaction)) if not still and ends else None,
     )
 
 
+def _was_met(facts: Facts, view: PersonView, meeting: MeetingView, first: date, last: date) -> bool:
+    """Whether they met or connected then: a first mail in that week may come from anywhere."""
+    if view.connected_on is not None and first <= view.connected_on <= last:
+        return True
+    return any(meeting.at <= one.at <= meeting.ends_at + AFTER for one in facts.met.get(view.id, ()))
+
+
 def _word(facts: Facts, person: str, meeting: MeetingView) -> Closure | None:
-    """The owner's first word to the person after it began, or a meeting with them after it ended."""
-    found = [
-        closure
-        for closure in (
-            facts.written_to((person,), meeting.at),
-            facts.talked_with((person,), meeting.ends_at, MEETING_AT_MOST),
+    """The first word of either side after they met, or a meeting with them after it ended."""
+    met_at = max(facts.people[person].first_at or meeting.at, meeting.at)
+    theirs = first_later(facts.got.get(person, ()), met_at)
+    wrote = (
+        Closure(
+            at=theirs.at, interaction=theirs.id, how=f"{facts.short(person)} wrote", subject=theirs.subject
         )
-        if closure is not None
-    ]
-    return min(found, key=lambda one: (one.at, one.interaction), default=None)
+        if theirs is not None
+        else None
+    )
+    return earliest(
+        wrote,
+        facts.written_to((person,), meeting.at),
+        facts.talked_with((person,), meeting.ends_at, MEETING_AT_MOST),
+    )

@@ -109,7 +109,7 @@ def _introduction(facts: Facts, said: Said, after: tuple[Said, ...]) -> Reason:
         else None
     )
     why = f"{name} introduced you {facts.on(said.at)}.{talked}"
-    return _reason(facts, said, said.author, title, why, people=(said.author, *met), closure=closure)
+    return _reason(facts, said, said.author, title, why, closure=closure)
 
 
 def _talk(facts: Facts, person: str, meeting: MeetingView) -> Reason:
@@ -119,7 +119,6 @@ def _talk(facts: Facts, person: str, meeting: MeetingView) -> Reason:
         facts,
         (meeting.id,),
         person,
-        (person,),
         f"the talk {facts.on(meeting.at)}",
         f"A talk with your {role}{about}; nothing sent since.",
         meeting.id,
@@ -135,17 +134,15 @@ def _reason(
     thing: str,
     why: str,
     *,
-    people: tuple[str, ...] = (),
     closure: Closure | None = None,
 ) -> Reason:
-    return _built(facts, (said.id,), person, people or (person,), thing, why, said.id, said.at, closure)
+    return _built(facts, (said.id,), person, thing, why, said.id, said.at, closure)
 
 
 def _built(
     facts: Facts,
     key: tuple[str, ...],
     person: str,
-    people: tuple[str, ...],
     thing: str,
     why: str,
     evidence: str,
@@ -156,7 +153,7 @@ def _built(
         rule="thanks",
         key=key,
         person=person,
-        people=people,
+        people=(person,),
         title=f"Thank {facts.short(person)} for {thing}",
         why=why,
         evidence=(evidence,),
