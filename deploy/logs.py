@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from types import TracebackType
-from typing import Any, Literal, TextIO, cast
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -125,7 +125,7 @@ def set_up_logs(
     """
     out = stream or sys.stderr
     is_console = style == "console" or (not style and out.isatty())
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -141,7 +141,7 @@ def set_up_logs(
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=cast("list[Any]", [structlog.stdlib.PositionalArgumentsFormatter(), *shared]),
+            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -154,14 +154,11 @@ def set_up_logs(
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("dramatiq.worker.WorkerThread").setLevel(logging.CRITICAL)
     structlog.configure(
-        processors=cast(
-            "list[Any]",
-            [
-                structlog.stdlib.filter_by_level,
-                *shared,
-                structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-            ],
-        ),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,

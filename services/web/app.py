@@ -1,0 +1,118 @@
+"""The ASGI app: the status page at `/`, and what a supervisor asks at `/healthz` and `/readyz`.
+
+It reads through callables it is handed, and knows neither the queue nor where anything is put.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from services.status import Status
+from services.web.guard import Guard
+from services.web.view import book_view
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_FOREVER = "public, max-age=31536000, immutable"
+_TITLES = {
+    400: "What was asked?",
+    404: "Where is that page?",
+    405: "Can this page do that?",
+    421: "Is this the right address?",
+    500: "What went wrong?",
+    503: "Is Kith ready?",
+}
+_WORDS = {
+    404: "There is nothing at this address.",
+    405: "This page can only be read.",
+    500: "Something in Kith failed while making this page. Nothing is lost; the log of this process says where.",
+}
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """What the pages are handed."""
+
+    statuses: Callable[[], Sequence[Status]]
+    """The status of every owner's book."""
+    troubles: Callable[[], Sequence[str]]
+    """What keeps Kith from being ready, each in one sentence; empty when it is."""
+    hosts: frozenset[str]
+    """The hosts that a request may name."""
+
+
+class Paper:
+    """The templates and what they refer to."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.files = {
+            name: (content, kind)
+            for file, kind in (("kith.css", "text/css"), ("kith.svg", "image/svg+xml"))
+            for content in ((_TEMPLATES / file).read_bytes(),)
+            for name in (f"{hashlib.sha256(content).hexdigest()[:12]}-{file}",)
+        }
+        self._urls = {name.partition("-")[2].partition(".")[2]: f"/assets/{name}" for name in self.files}
+
+    def page(self, template: str, status: int = 200, **values: object) -> Response:
+        """A page set from a template."""
+        text = self._templates.get_template(template).render(urls=self._urls, **values)
+        return Response(text, status, media_type="text/html")
+
+    def problem(self, status: int, words: str) -> Response:
+        """The page for something that cannot be shown."""
+        return self.page("problem.html.j2", status, title=_TITLES.get(status, _TITLES[500]), words=words)
+
+
+def make_app(desk: Desk) -> ASGIApp:
+    """The app, reading through `desk`."""
+    paper = Paper()
+
+    def home(_request: Request) -> Response:
+        books = [book_view(one) for one in desk.statuses()]
+        return paper.page("status.html.j2", books=books, is_moving=any(one.is_moving for one in books))
+
+    def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    def readyz(_request: Request) -> Response:
+        troubles = desk.troubles()
+        return PlainTextResponse("\n".join(troubles or ["ready"]) + "\n", 503 if troubles else 200)
+
+    def asset(request: Request) -> Response:
+        found = paper.files.get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(found[0], media_type=found[1], headers={"Cache-Control": _FOREVER})
+
+    def refused(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        answer = paper.problem(status, _WORDS.get(status, "This cannot be shown."))
+        if isinstance(error, HTTPException):
+            answer.headers.update(error.headers or {})
+        return answer
+
+    app = Starlette(
+        routes=[
+            Route("/", home),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/assets/{name}", asset),
+        ],
+        exception_handlers={HTTPException: refused, Exception: refused},
+    )
+    # Outermost, so that the page for an error of ours carries the headers too.
+    return Guard(app, desk.hosts, paper.problem)

@@ -1,0 +1,153 @@
+"""The status in the owner's words: every string of the page is made here, and escaped in the template."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from services.digest.words import clean, counted, day_words, upper_first
+from services.status import SourceStatus, Status
+
+_STREAMS = {"mail": "Mail", "calendar": "Calendar", "contacts": "Address book", "linkedin": "LinkedIn"}
+_ACCOUNTS = {"files": "from files"}
+
+
+class Moment(Struct, frozen=True):
+    """An instant: as it is said, exactly, and for machines."""
+
+    said: str
+    exact: str
+    machine: str
+
+
+class SourceView(Struct, frozen=True):
+    """One line of the sources."""
+
+    name: str
+    origin: str
+    items: str
+    newest: Moment | None
+    read: Moment | None
+
+
+class RejectView(Struct, frozen=True):
+    """One record that could not be read."""
+
+    place: str
+    reason: str
+
+
+class BookView(Struct, frozen=True, kw_only=True):
+    """Everything the page tells of one owner's book."""
+
+    owner: str
+    email: str
+    answer: str
+    detail: str
+    is_moving: bool
+    is_empty: bool
+    sources: list[SourceView]
+    figures: list[tuple[str, str]]
+    followups: str
+    rejected: str
+    rejects: list[RejectView]
+    more_rejects: str
+    next_digest: Moment | None
+    told: Moment | None
+    queued: str
+
+
+def book_view(status: Status) -> BookView:
+    """What the page says of a status."""
+    zone = ZoneInfo(status.timezone)
+    totals = status.totals
+    is_empty = not status.sources
+    answer, detail = _answer(status, is_empty=is_empty)
+    waiting = sum(status.queues.values())
+    hidden = status.rejected - len(status.rejects)
+    return BookView(
+        owner=clean(status.owner, 80),
+        email=clean(status.email, 120),
+        answer=answer,
+        detail=detail,
+        is_moving=status.lag > 0,
+        is_empty=is_empty,
+        sources=[_source(one, status.at, zone) for one in status.sources],
+        figures=[]
+        if is_empty
+        else [
+            (f"{totals.people:,}", "person" if totals.people == 1 else "people"),
+            (f"{totals.messages:,}", "message" if totals.messages == 1 else "messages"),
+            (f"{totals.meetings:,}", "meeting" if totals.meetings == 1 else "meetings"),
+            (f"{totals.threads:,}", "thread" if totals.threads == 1 else "threads"),
+        ],
+        followups=_followups(status),
+        rejected=counted(status.rejected, "record") if status.rejected else "",
+        rejects=[RejectView(_place(one.source, one.where), clean(one.reason, 240)) for one in status.rejects],
+        more_rejects=f"And {counted(hidden, 'more record')}: kith rejects lists them all."
+        if hidden > 0
+        else "",
+        next_digest=_moment(status.next_digest, status.at, zone),
+        told=_moment(status.told_at, status.at, zone),
+        queued=f"{counted(waiting, 'job')} in the queue." if waiting else "",
+    )
+
+
+def _answer(status: Status, *, is_empty: bool) -> tuple[str, str]:
+    if status.lag:
+        more = "more than 100,000 events" if status.lag >= 100_000 else counted(status.lag, "event")
+        return (
+            "Not yet.",
+            f"{upper_first(more)} wait to be taken in. Kith is at it; this page looks again by itself.",
+        )
+    if is_empty:
+        return "Nothing has been read yet.", "Give Kith your mail, calendar, contacts or LinkedIn export:"
+    if status.rejected:
+        verb = "was" if status.rejected == 1 else "were"
+        return "Yes, but for a few.", (
+            f"Everything that could be read is in your book; {counted(status.rejected, 'record')} {verb} set aside."
+        )
+    return "Yes.", "Everything that was read is in your book."
+
+
+def _followups(status: Status) -> str:
+    open_ = status.followups.get("open", 0)
+    closed = status.followups.get("satisfied", 0) + status.followups.get("done", 0)
+    parts = [f"{counted(open_, 'follow-up')} open" if open_ else "Nothing is waiting for you"]
+    if snoozed := status.followups.get("snoozed", 0):
+        parts.append(f"{snoozed:,} snoozed")
+    if closed:
+        parts.append(f"{closed:,} done")
+    return f"{', '.join(parts)}."
+
+
+def _source(one: SourceStatus, now: datetime, zone: ZoneInfo) -> SourceView:
+    stream, _, day = one.stream.partition("/")
+    name = _STREAMS.get(stream, upper_first(clean(stream, 60)))
+    return SourceView(
+        name=f"{name} export" if day and stream == "linkedin" else name,
+        origin=_ACCOUNTS.get(one.account, clean(one.account, 60)),
+        items=counted(one.items, "item"),
+        newest=_moment(one.newest_at, now, zone),
+        read=_moment(one.read_at, now, zone),
+    )
+
+
+def _moment(at: datetime | None, now: datetime, zone: ZoneInfo) -> Moment | None:
+    if at is None:
+        return None
+    local = at.astimezone(zone)
+    day, today = local.date(), now.astimezone(zone).date()
+    said = day_words(day, today)
+    near = abs((day - today).days) < 7
+    return Moment(
+        said=f"{said}, {local:%H:%M}" if near else said,
+        exact=f"{local:%Y-%m-%d %H:%M} {zone.key}",
+        machine=local.isoformat(),
+    )
+
+
+def _place(source: str, where: str) -> str:
+    """Where a record stands, by the end of its path: the folders above are the owner's business."""
+    name = clean(where.rpartition("/")[2] or where, 160)
+    return name or clean(source.rpartition("/")[2], 160)
