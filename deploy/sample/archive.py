@@ -67,6 +67,11 @@ class Archive:
         day = self.today - timedelta(days=ago)
         return day - timedelta(days=max(0, day.weekday() - _SATURDAY + 1))
 
+    def following(self, day: date) -> date:
+        """The next working day."""
+        day += timedelta(days=1)
+        return day + timedelta(days=(7 - day.weekday()) if day.weekday() >= _SATURDAY else 0)
+
     def working_days_ago(self, count: int) -> date:
         """The day that many working days before today."""
         day = self.today

@@ -266,6 +266,7 @@ def _body(letter: Letter) -> tuple[str, str, bytes]:
 
 
 def _part(kind: str, text: str, flowed: bool = False) -> tuple[str, str, bytes]:
+    text = text.replace("\r\n", "\n")  # the archive has LF line ends throughout, as Takeout writes them
     raw = text.encode()
     extra = "; format=flowed" if flowed else ""
     longest = max((len(line) for line in raw.split(b"\n")), default=0)

@@ -144,7 +144,7 @@ def _not_waiting_for_me(t: _Teller) -> None:
     )
     a.write(
         "malcolm",
-        t.at(a.workday(8), "09:03", "malcolm"),
+        t.at(a.following(day), "09:03", "malcolm"),
         ["mara"],
         "",
         "Perfect, thanks very much Mara. Exactly what I needed.",
@@ -179,7 +179,7 @@ def _not_waiting_for_me(t: _Teller) -> None:
         "Event names in the log",
         "Before I rename half of the events: which of them do you still use in the night-shift charts? We can also go through it in person.",
     )
-    a.meet(t.at(a.workday(5), "15:00"), "Event names with Ravi", ["ravi"], minutes=30, organizer="ravi")
+    a.meet(t.at(a.following(day), "15:00"), "Event names with Ravi", ["ravi"], minutes=30, organizer="ravi")
     t.forbid("awaiting_me", "ravi", "they met about it two days later")
 
     day = a.workday(6)
@@ -250,7 +250,7 @@ def _not_waiting_for_me(t: _Teller) -> None:
     )
     a.write(
         "mara",
-        t.at(a.workday(10), "08:55"),
+        t.at(a.following(day), "08:55"),
         ["aisha"],
         "Soup and tape",
         "I am bringing the tape, two rolls, and an appetite for the soup. See you there.",
@@ -287,7 +287,7 @@ def _promised(t: _Teller) -> None:
         t.at(day, "17:02"),
         ["carla"],
         "",
-        f"One page, and no adjectives. I will have the budget note with you by {_long(due)}.",
+        f"One page, and no adjectives. I'll send you the budget note by {_long(due)}.",
         answers=first,
     )
     t.expect("promise", "carla", "the budget note, by a day of next week")
@@ -330,7 +330,7 @@ def _promised(t: _Teller) -> None:
     )
     a.write(
         "mara",
-        t.at(a.workday(7), "10:12"),
+        t.at(a.following(day), "10:12"),
         ["pedro"],
         "",
         "As promised, the numbers, room by room. Bed 7 is the outlier, there was a lamp in the sink.",
@@ -355,7 +355,7 @@ def _promised(t: _Teller) -> None:
     )
     a.write(
         "yuki",
-        t.at(a.workday(9), "09:40", "yuki"),
+        t.at(a.following(day), "09:40", "yuki"),
         ["mara"],
         "",
         "That makes me very happy. I'll send you the print files tomorrow.",
@@ -495,7 +495,7 @@ def _waiting_for_them(t: _Teller) -> None:
     )
     a.write(
         "agnes",
-        t.at(a.workday(12), "18:20", "agnes"),
+        t.at(a.following(day), "18:20", "agnes"),
         ["mara"],
         "",
         "La préparation toujours, le jour même presque jamais. C'est l'inverse de ce qu'ils croient payer.",
@@ -520,7 +520,7 @@ def _introduced(t: _Teller) -> None:
     )
     a.write(
         "omar",
-        t.at(a.workday(4), "09:02", "omar"),
+        t.at(a.following(day), "09:02", "omar"),
         ["mara"],
         "",
         "I come by this week, then, and bring the better coffee. I read your paper on the night ward; the pizza box made my day.",
@@ -552,6 +552,8 @@ def _introduced(t: _Teller) -> None:
         answers=first,
     )
     t.forbid("thanks", "katya", "thanked the same afternoon")
+    t.forbid("awaiting_them", "duncan", "nothing was asked of him")
+    t.forbid("awaiting_them", "omar", "nothing was asked of him, and he has answered")
 
 
 def _met(t: _Teller) -> None:
@@ -559,7 +561,7 @@ def _met(t: _Teller) -> None:
     day = a.working_days_ago(5)
     first = a.write(
         "katrin",
-        t.at(day - timedelta(days=9), "09:10", "katrin"),
+        t.at(a.working_days_ago(12), "09:10", "katrin"),
         ["mara"],
         "Licht in Bestandsbauten",
         "ich habe Ihren Vortrag in Leipzig gehört und würde gern von unseren 1.400 Wohnungen erzählen. Eine Einladung für ein erstes Gespräch liegt in Ihrem Kalender.",
@@ -567,7 +569,7 @@ def _met(t: _Teller) -> None:
     )
     a.write(
         "mara",
-        t.at(day - timedelta(days=8), "08:50"),
+        t.at(a.working_days_ago(11), "08:50"),
         ["katrin"],
         "",
         "das klingt nach einer Aufgabe, die mir gefällt. Der Termin passt.",
@@ -732,7 +734,7 @@ def _rhythm(t: _Teller) -> None:
     )
     a.write(
         "mara",
-        t.at(a.workday(15), "09:10"),
+        t.at(a.following(a.workday(16)), "09:10"),
         ["ruth"],
         "Die Stunde gestern",
         "die Lesestunde hat mir gutgetan. Kapitel vier ist jetzt zwei Seiten kürzer.",
@@ -837,7 +839,7 @@ def _next_week(t: _Teller) -> None:
     )
     a.write(
         "mara",
-        t.at(a.workday(33), "08:45"),
+        t.at(a.following(a.workday(34)), "08:45"),
         ["ana", "grace"],
         "Reference day",
         "What a day. Forty visitors, one fire drill and not a single lamp out of place. The photographs are in the folder.",
