@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from deploy.sample.linkedin import Asked, Note, Praise, Skill
@@ -283,8 +284,8 @@ def identity_of_profile(url: str) -> str:
     """The address a profile is surely joined to (a card or an export row shows both), else the profile itself."""
     for who in BY_KEY.values():
         if who.profile == url:
-            return who.address if who.has_card or who.shows_email else url
-    return url
+            return who.address if who.has_card or who.shows_email else unquote(url)
+    return unquote(url)
 
 
 def _add(counts: Counts, name: str, by: int = 1) -> None:

@@ -145,7 +145,7 @@ def _statuses(book: Archive, counts: dict[str, Counts]) -> dict[str, Status]:
     wrote, written_to = book.wrote(), book.written_to()
     for who in EVERYBODY:
         if not who.address:
-            statuses[who.profile] = "person"
+            statuses[who.identity] = "person"
             continue
         seen = counts.get(who.address, Counts())
         is_known = who.has_card or who.shows_email or seen.meetings or seen.audiences

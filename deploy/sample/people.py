@@ -4,6 +4,7 @@ Telephone numbers are from ranges that regulators keep for fiction (Ofcom, Bunde
 """
 
 from typing import Literal
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -57,7 +58,12 @@ class Figure(Struct, frozen=True, kw_only=True):
     @property
     def profile(self) -> str:
         """Their profile address, empty when they have none."""
-        return f"https://www.linkedin.com/in/{self.linkedin}" if self.linkedin else ""
+        return f"https://www.linkedin.com/in/{quote(self.linkedin)}" if self.linkedin else ""
+
+    @property
+    def identity(self) -> str:
+        """What the ground truth calls them: the main address, else the profile in plain letters."""
+        return self.address or unquote(self.profile)
 
 
 OWNER = Figure(
@@ -1076,7 +1082,7 @@ ONLINE = (
     Figure(
         key="mattias",
         name="Mattias Sjöberg",
-        linkedin="mattias-sj%C3%B6berg",
+        linkedin="mattias-sjöberg",
         organization="Region Norrvik",
         title="Innovation Lead",
     ),

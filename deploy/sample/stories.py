@@ -60,8 +60,7 @@ class _Teller:
 
 
 def _identity(key: str) -> str:
-    who = BY_KEY[key]
-    return who.address or who.profile
+    return BY_KEY[key].identity
 
 
 def _long(day: date) -> str:
@@ -719,6 +718,20 @@ def _rhythm(t: _Teller) -> None:
         ("tag", BY_KEY["ravi"].address, "deployments"),
         ("note", BY_KEY["bjorn"].address, "Taught me to count the people who are not in the room."),
     ]
+    lunch = max(
+        meeting.starts_at
+        for meeting in a.meetings
+        if meeting.organizer is not None and meeting.guests[-1].address == BY_KEY["tom"].address
+    )
+    a.write(
+        "mara",
+        lunch + timedelta(hours=4, minutes=25),
+        ["tom"],
+        "The bridge",
+        "I walked home over the long bridge and thought about your sentence on patience. It is on a card on my desk now.",
+    )
+    for key in ("irina", "zeynep"):
+        t.allow("keep_in_touch", key, "a mentor and a mentee have a rhythm of their own")
     t.expect("keep_in_touch", "tom", "every six weeks; last lunch nine weeks ago and nothing booked")
     a.meet(
         t.at(a.coming(THU, 3), "12:30"),
@@ -782,7 +795,11 @@ def _dormant(t: _Teller) -> None:
     t.allow("reconnect", "julian", "left the company half a year ago")
     t.allow("congratulate", "bjorn", "moved between the two exports")
     t.allow("congratulate", "helene", "moved between the two exports")
-    t.allow("congratulate", "zeynep", "moved between the two exports")
+    t.allow("congratulate", "ewa", "moved between the two exports")
+    t.allow("congratulate", "tariq", "another title at the same company")
+    t.outcomes.allowed.append(
+        Outcome("congratulate", BY_KEY["zeynep"].profile, "moved between the two exports")
+    )
     for key in ("lena", "nikhil", "ana", "tomasz"):
         t.forbid("reconnect", key, "in touch all the time")
 
