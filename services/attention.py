@@ -18,13 +18,19 @@ from services.store.unit import Store, Unit
 
 
 def tails_behind(store: Store) -> dict[int, int]:
-    """The owners whose book is behind their stream, and where their stream ends."""
+    """The owners whose book does not tell of all that is in their stream, and where their stream ends.
+
+    A book is behind by its position, or because it was last told before the newest event was recorded: whoever read
+    that event ended before telling.
+    """
+    behind: dict[int, int] = {}
     with store.read() as unit:
-        return {
-            owner: stream.last_seq(unit, owner)
-            for owner, _ in stream.owners(unit)
-            if facts.events_after(unit, owner, stream.position(unit, owner, NAME)[0], 1)
-        }
+        for owner, _ in stream.owners(unit):
+            seq, as_of = stream.position(unit, owner, NAME)
+            tail = stream.last_seq(unit, owner)
+            if tail > seq or facts.recorded_at(unit, tail) > as_of:
+                behind[owner] = tail
+    return behind
 
 
 def tending_at(store: Store, owner: int) -> datetime | None:

@@ -37,7 +37,7 @@ class SourceStatus(Struct):
 
 
 class Totals(Struct):
-    """How much there is of what was derived."""
+    """How much there is of what was derived; `meetings` are those that took place, and are over."""
 
     people: int
     waiting: int
@@ -104,7 +104,7 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
                 automated=people.get("automated", 0),
                 interactions=sum(kinds.values()),
                 messages=kinds.get(Kind.EMAIL, 0) + kinds.get(Kind.LINKEDIN_MESSAGE, 0),
-                meetings=kinds.get(Kind.MEETING, 0),
+                meetings=facts.meetings_held(unit, owner, Kind.MEETING, epoch(now)),
                 threads=sum(threads.values()),
                 awaiting_me=threads.get("awaiting_me", 0),
                 awaiting_them=threads.get("awaiting_them", 0),

@@ -7,6 +7,7 @@ This is what makes a lost message harmless, and what lets an import in another s
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Event
+from typing import NamedTuple
 
 from services.attention import tails_behind
 from services.store.changes import Changes
@@ -14,8 +15,16 @@ from services.store.unit import Store
 from workers.loop import Loop
 
 INTERVAL = timedelta(milliseconds=500)
-_AGAIN_AFTER = 20
-"""Looks after which a bell that nothing came of is rung again."""
+_PATIENCE = (20, 60, 1_200)
+"""Looks after which a bell that nothing came of is rung again; the last for ever."""
+
+
+class _Rung(NamedTuple):
+    """At which end of the stream, in which look, and how often an owner was rung for."""
+
+    tail: int
+    look: int
+    times: int
 
 
 class Relay:
@@ -25,24 +34,30 @@ class Relay:
         self._store = store
         self._ring = ring
         self._changes = Changes(store)
-        self._seen: dict[int, int] = {}
-        self._rung: dict[int, tuple[int, int]] = {}
         self._looks = 0
+        self._behind: dict[int, int] = {}
+        self._rung: dict[int, _Rung] = {}
 
     def look(self) -> None:
         """Ring for whoever is behind; nothing is read while nobody wrote and nobody was behind."""
         self._looks += 1
-        if not self._changes.are_there() and not self._seen:
+        if not self._changes.are_there() and not self._behind:
             return
-        behind = tails_behind(self._store)
-        for owner, tail in behind.items():
+        before, self._behind = self._behind, tails_behind(self._store)
+        for owner, tail in self._behind.items():
             # A stream that still grows is left alone for a look: an import tells its own book as it goes.
-            is_resting = self._seen.get(owner) == tail
-            rung_tail, rung_look = self._rung.get(owner, (0, 0))
-            if is_resting and (rung_tail != tail or self._looks - rung_look >= _AGAIN_AFTER):
-                self._rung[owner] = (tail, self._looks)
+            if before.get(owner) == tail and self._may_ring(owner, tail):
                 self._ring(owner)
-        self._seen = behind
+
+    def _may_ring(self, owner: int, tail: int) -> bool:
+        last = self._rung.get(owner)
+        times = 0
+        if last is not None and last.tail == tail:
+            if self._looks - last.look < _PATIENCE[min(last.times, len(_PATIENCE)) - 1]:
+                return False
+            times = last.times
+        self._rung[owner] = _Rung(tail, self._looks, times + 1)
+        return True
 
     def run(self, stopped: Event) -> None:
         """Look again and again, until stopped."""

@@ -142,3 +142,23 @@ def next_end(unit: Unit, who: int, kind: int, after: int, before: int) -> int | 
         interaction.c.ends_at > after,
     )
     return unit.connection.execute(statement).scalar()
+
+
+def recorded_at(unit: Unit, seq: int) -> int:
+    """When an event was recorded; 0 for none."""
+    return int(unit.connection.execute(select(event.c.recorded_at).where(event.c.seq == seq)).scalar() or 0)
+
+
+def meetings_held(unit: Unit, who: int, kind: int, now: int) -> int:
+    """How many meetings are over that took place."""
+    statement = (
+        select(func.count())
+        .select_from(interaction)
+        .where(
+            interaction.c.owner == who,
+            interaction.c.kind == kind,
+            interaction.c.is_held,
+            interaction.c.ends_at <= now,
+        )
+    )
+    return int(unit.connection.execute(statement).scalar_one())

@@ -1,6 +1,6 @@
 """The status in the owner's words: every string of the page is made here, and escaped in the template."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -8,7 +8,13 @@ from msgspec import Struct
 from services.digest.words import clean, counted, day_words, upper_first
 from services.status import SourceStatus, Status
 
-_STREAMS = {"mail": "Mail", "calendar": "Calendar", "contacts": "Address book", "linkedin": "LinkedIn"}
+_STREAMS = {
+    "mail": ("Mail", "message"),
+    "calendar": ("Calendar", "entry"),
+    "contacts": ("Address book", "card"),
+    "linkedin": ("LinkedIn", "record"),
+}
+"""What each stream is called, and what it holds; in the order of the page."""
 _ACCOUNTS = {"files": "from files"}
 
 
@@ -72,7 +78,7 @@ def book_view(status: Status) -> BookView:
         detail=detail,
         is_moving=status.lag > 0,
         is_empty=is_empty,
-        sources=[_source(one, status.at, zone) for one in status.sources],
+        sources=_sources(status, zone),
         figures=[]
         if is_empty
         else [
@@ -121,16 +127,39 @@ def _followups(status: Status) -> str:
     return f"{', '.join(parts)}."
 
 
+def _sources(status: Status, zone: ZoneInfo) -> list[SourceView]:
+    order = list(_STREAMS)
+
+    def place(one: SourceStatus) -> tuple[int, str, str]:
+        stream = one.stream.partition("/")[0]
+        return (order.index(stream) if stream in order else len(order), one.account, one.stream)
+
+    return [_source(one, status.at, zone) for one in sorted(status.sources, key=place)]
+
+
 def _source(one: SourceStatus, now: datetime, zone: ZoneInfo) -> SourceView:
-    stream, _, day = one.stream.partition("/")
-    name = _STREAMS.get(stream, upper_first(clean(stream, 60)))
+    stream, _, exported = one.stream.partition("/")
+    name, noun = _STREAMS.get(stream, (upper_first(clean(stream, 60)), "item"))
+    origin = _ACCOUNTS.get(one.account, clean(one.account, 60))
+    day = _day(exported)
+    if day is not None:
+        origin = f"export of {day_words(day, now.astimezone(zone).date())}"
+    # A card and an export have no time of their own but that of their reading, or their name.
+    newest = None if stream == "contacts" or day is not None else _moment(one.newest_at, now, zone)
     return SourceView(
-        name=f"{name} export" if day and stream == "linkedin" else name,
-        origin=_ACCOUNTS.get(one.account, clean(one.account, 60)),
-        items=counted(one.items, "item"),
-        newest=_moment(one.newest_at, now, zone),
+        name=name,
+        origin=origin,
+        items=counted(one.items, noun, "entries" if noun == "entry" else ""),
+        newest=newest,
         read=_moment(one.read_at, now, zone),
     )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _moment(at: datetime | None, now: datetime, zone: ZoneInfo) -> Moment | None:
