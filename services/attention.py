@@ -57,12 +57,18 @@ class DigestTimes:
 
     def next_due(self, owner: int) -> datetime:
         """When the owner's digest is due next; in the past while it waits to be composed."""
+        with self._store.read() as unit:
+            row = timetable.due(unit, owner, DIGEST)
+            if row is not None and row.due_at == self._wanted(unit, row):
+                return instant(row.due_at)
         with self._store.write() as unit:
             return instant(self._planned(unit, owner, _zone(unit, owner)).due_at)
 
     def week_due(self, owner: int) -> str | None:
         """The ISO week whose digest is to be composed now, that of the present day; two days late is too late."""
         now = self._clock.now()
+        if self.next_due(owner) > now:
+            return None
         with self._store.write() as unit:
             zone = _zone(unit, owner)
             row = self._planned(unit, owner, zone)
@@ -91,12 +97,16 @@ class DigestTimes:
             first = epoch(schedule.next_due(self._rhythm, zone, now))
             timetable.plan(unit, owner, DIGEST, first)
             row = timetable.due(unit, owner, DIGEST) or Due(owner, DIGEST, first, None)
-        last = instant(row.last_at) if row.last_at is not None else None
-        wanted = epoch(schedule.following(self._rhythm, zone, last, now))
+        wanted = self._wanted(unit, row)
         if row.due_at > epoch(now) and wanted != row.due_at:
             timetable.move(unit, row, wanted, row.last_at)
             row = Due(owner, DIGEST, wanted, row.last_at)
         return row
+
+    def _wanted(self, unit: Unit, row: Due) -> int:
+        """When it should be due, by the rhythm and zone of now."""
+        last = instant(row.last_at) if row.last_at is not None else None
+        return epoch(schedule.following(self._rhythm, _zone(unit, row.owner), last, self._clock.now()))
 
     def _move(self, unit: Unit, row: Due, zone: ZoneInfo, done: datetime) -> None:
         after = schedule.following(self._rhythm, zone, done, self._clock.now())

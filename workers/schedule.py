@@ -1,6 +1,7 @@
 """What time brings: digests fall due, meetings end, days begin. It only rings; the jobs and the rows decide.
 
-One scheduler works at a time (a turn of its own); a second one would ring twice, and twice does no harm.
+A second scheduler, on another machine, rings as well: a job takes its owner's turn, and finds that nothing is due any
+more. So two of them do what one does.
 """
 
 from collections.abc import Callable
@@ -10,11 +11,9 @@ from threading import Event
 from schemas.clock import Clock
 from services.attention import DigestTimes, tending_at
 from services.store.unit import Store
-from services.turns import OwnerRests, Turns, TurnTaken
 from workers.actors import Bells
 from workers.loop import Loop
 
-EVERYBODY = 0
 _AT_MOST = timedelta(seconds=30)
 _AT_LEAST = timedelta(seconds=1)
 _RING_AGAIN = timedelta(minutes=2)
@@ -30,25 +29,17 @@ class Schedule:
         owners: Callable[[], list[int]],
         digests: DigestTimes,
         bells: Bells,
-        turns: Turns,
     ) -> None:
         self._store = store
         self._clock = clock
         self._owners = owners
         self._digests = digests
         self._bells = bells
-        self._turns = turns
         self._rung: dict[tuple[int, str], datetime] = {}
         self._next: datetime | None = None
 
     def look(self) -> None:
         """Ring for everything that is due by now."""
-        try:
-            self._turns.run(EVERYBODY, lambda _: self._look(), name="schedule")
-        except (TurnTaken, OwnerRests):
-            self._next = None
-
-    def _look(self) -> None:
         now = self._clock.now()
         ahead: list[datetime] = []
         for owner in self._owners():
