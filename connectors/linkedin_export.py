@@ -611,6 +611,9 @@ def recognise(path: str, head: bytes) -> int:
 
 
 def _recognise_folder(place: Path) -> int:
+    if (place / "cur").is_dir():
+        # A Maildir may hold a million files, and is not worth a look at each.
+        return 0
     with open_members(str(place), lambda name: not name.startswith(".")) as members:
         # A folder that holds mail or calendars as well is not an export; its files are known one by one.
         if any(member.name.lower().endswith(_FOREIGN_SUFFIXES) for member in members):

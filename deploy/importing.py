@@ -27,6 +27,7 @@ ACCOUNT = "files"
 _HEAD = 65_536
 _SURE = 50
 _PROJECT_EVERY = 5_000
+_GATHER = 4_000
 # What says who the owner is comes first, so that mail is read knowing it; the rest cheapest first.
 _ORDER = ("linkedin", "vcard", "ics", "eml", "maildir", "mbox")
 _ALIASES = {"vcf": "vcard"}

@@ -113,6 +113,7 @@ class PersonMuted(Decision, frozen=True, tag="mute"):
     """No follow-ups for this person, or follow-ups again."""
 
     person: str
+    at: datetime
     muted: bool = True
 
 

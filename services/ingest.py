@@ -8,6 +8,8 @@ after a crash adds nothing. A snapshot retires what its last page did not name, 
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 
+import msgspec
+
 from schemas.clock import Clock, epoch
 from schemas.connector import Page, Same, Skipped, Source, Tombstone, Unreadable, Upsert
 from schemas.errors import CursorExpired, SuspiciousSnapshot, UnreadableFile
@@ -32,14 +34,22 @@ class Ingest:
         account: str,
         cursor_stream: str,
         is_refused: Callable[[Upsert], str | None] = lambda _: None,
+        gather: int = 1,
     ) -> None:
-        """`cursor_stream` names the cursor; `is_refused` gives the reason to leave an item out, or None."""
+        """Nothing is read yet.
+
+        Args:
+            cursor_stream: what the cursor is kept under.
+            is_refused: gives the reason to leave an item out, or None.
+            gather: pages are taken together until they hold so many changes; a commit costs a write to the disk.
+        """
         self._store = store
         self._owner = owner
         self._clock = clock
         self._account = account
         self._cursor_stream = cursor_stream
         self._is_refused = is_refused
+        self._gather = gather
         self._sources: dict[str, int] = {}
         self._seen: dict[int, set[int]] = {}
 
@@ -53,7 +63,7 @@ class Ingest:
         with self._store.read() as unit:
             token = stream.cursor_of(unit, self._owner, self._account, self._cursor_stream)
         try:
-            for page in self._pages(source, token):
+            for page in _gathered(self._pages(source, token), self._gather):
                 self._take(page, report, rejects)
                 progress(page)
         except UnreadableFile as error:
@@ -113,7 +123,6 @@ class Ingest:
         before = stream.held_of(unit, self._owner, keys)
         fresh: dict[int, tuple[Upsert, bytes, int, int | None]] = {}
         for key, item in zip(keys, upserts, strict=True):
-            report.read += 1
             body = encode_body(item.record)
             digest = _digest(body)
             old = before.get(key)
@@ -128,6 +137,9 @@ class Ingest:
                 is_new, is_greater, differs = True, True, True
             if differs and is_greater:
                 fresh[key] = (item, body, digest, old.seq if old else None)
+            if not item.is_row:
+                continue
+            report.read += 1
             # Mail never changes: a second copy is the same message, even where it is the better copy of the two.
             if is_new:
                 report.added += 1
@@ -203,6 +215,34 @@ class Ingest:
         with self._store.write() as unit:
             now = epoch(self._clock.now())
             stream.add_rejects(unit, self._owner, now, [(_reject_key(r), r) for r in refused])
+
+
+def _gathered(pages: Iterator[Page], size: int) -> Iterator[Page]:
+    """Deltas of one stream joined until they hold `size` changes; the last one's checkpoint is that of all."""
+    waiting: list[Page] = []
+    for page in pages:
+        if waiting and (page.stream != waiting[0].stream or page.mode == "snapshot"):
+            yield _joined(waiting)
+            waiting = []
+        waiting.append(page)
+        if page.mode == "snapshot" or page.last or sum(len(one.changes) for one in waiting) >= size:
+            yield _joined(waiting)
+            waiting = []
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(pages: Sequence[Page]) -> Page:
+    if len(pages) == 1:
+        return pages[0]
+    checkpoints = [page.checkpoint for page in pages if page.checkpoint is not None]
+    return msgspec.structs.replace(
+        pages[-1],
+        changes=tuple(change for page in pages for change in page.changes),
+        # A checkpoint covers all pages up to its own, and what came after it is only read once more.
+        checkpoint=checkpoints[-1] if checkpoints else None,
+        files=sum(page.files for page in pages),
+    )
 
 
 def fingerprints_held(

@@ -53,6 +53,7 @@ class PersonRow(Struct, omit_defaults=True, kw_only=True):
     tags: list[str] = field(default_factory=list)
     cadence_days: int | None = None
     is_muted: bool = False
+    muted_at: int | None = None
     is_inside: bool = False
     first_at: int | None = None
     last_at: int | None = None
@@ -123,7 +124,7 @@ class OwnersWords(Struct):
     roles: dict[int, list[str]] = field(default_factory=dict)
     tags: dict[int, list[str]] = field(default_factory=dict)
     cadence: dict[int, int | None] = field(default_factory=dict)
-    muted: dict[int, bool] = field(default_factory=dict)
+    muted: dict[int, int | None] = field(default_factory=dict)
     verdicts: dict[str, bool] = field(default_factory=dict)
     favours: dict[int, Counter[str]] = field(default_factory=dict)
     domains: frozenset[str] = frozenset()
@@ -157,7 +158,7 @@ def owners_words(unit: Unit, who: int) -> OwnersWords:
             case CadenceSet():
                 said.cadence[_key(record.person)] = record.days
             case PersonMuted():
-                said.muted[_key(record.person)] = record.muted
+                said.muted[_key(record.person)] = epoch(record.at) if record.muted else None
             case VerdictGiven():
                 said.verdicts[record.identity] = record.is_automated
             case FavourNoted():
@@ -327,7 +328,8 @@ def _told(
         cadence_days=next(
             (said.cadence[row.key] for row in group if said.cadence.get(row.key) is not None), None
         ),
-        is_muted=any(said.muted.get(row.key, False) for row in group),
+        is_muted=any(said.muted.get(row.key) is not None for row in group),
+        muted_at=min((at for row in group if (at := said.muted.get(row.key)) is not None), default=None),
         is_inside=any(domain_of(address) in said.domains for address in emails),
         first_at=dealings.first,
         last_at=dealings.last[0] if dealings.last else None,

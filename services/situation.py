@@ -37,7 +37,7 @@ from services.store.unit import Unit
 HORIZON = timedelta(days=400)
 """How far back rules look at who wrote when."""
 TEXT_HORIZON = timedelta(days=100)
-"""How far back they look at what was written."""
+"""How far back they look at what was written; further, to when the book began, at what asks or promises alone."""
 AHEAD = timedelta(days=60)
 _MEETING_PARTS = frozenset({Part.ORGANIZER, Part.ATTENDEE, Part.OPTIONAL, Part.DECLINED})
 _OWNER_PART = {0: "none", Part.FROM: "from", Part.TO: "to", Part.CC: "cc", Part.BCC: "bcc"}
@@ -55,10 +55,10 @@ def situation(unit: Unit, who: int, now: datetime, *, lookback: timedelta, weekl
     people = {row.key: row for row in map(person_row, (shape for _, _, shape in rows.people(unit, who)))}
     automated = {key for key, row in people.items() if row.status == "automated"}
     whose = rows.identity_persons(unit, who)
-    reader = _Reader(
-        unit, who, whose, automated, epoch(now - max(TEXT_HORIZON, lookback + timedelta(days=40)))
-    )
-    found = rows.interactions_between(unit, who, epoch(now - HORIZON), epoch(now + AHEAD))
+    began = min(now, instant(stream.owner_created_at(unit, who))) - lookback
+    recent = now - max(TEXT_HORIZON, lookback + timedelta(days=40))
+    reader = _Reader(unit, who, whose, automated, epoch(recent), epoch(began))
+    found = rows.interactions_between(unit, who, epoch(min(began, now - HORIZON)), epoch(now + AHEAD))
     told = reader.said([row for row in found if row.kind != Kind.MEETING and row.at <= epoch(now)])
     meetings = reader.meetings([row for row in found if row.kind == Kind.MEETING])
     threads: dict[str, list[Said]] = defaultdict(list)
@@ -98,13 +98,20 @@ class _Reader:
     """Turns interaction rows into what rules see; machines and the text of old things are left out."""
 
     def __init__(
-        self, unit: Unit, who: int, whose: dict[int, int], automated: set[int], text_from: int
+        self,
+        unit: Unit,
+        who: int,
+        whose: dict[int, int],
+        automated: set[int],
+        text_from: int,
+        signals_from: int,
     ) -> None:
         self._unit = unit
         self._who = who
         self._whose = whose
         self._automated = automated
         self._text_from = text_from
+        self._signals_from = signals_from
 
     def _person(self, identity: int) -> int:
         return self._whose.get(identity, identity)
@@ -160,7 +167,7 @@ class _Reader:
         for row in found:
             parts = [(self._person(key), part) for key, part in unpack(row.parts)]
             people = _ids(key for key, _ in parts if key not in self._automated and key != OWNER_KEY)
-            if not people:
+            if not people and not row.signals & Trait.ALL_DAY:
                 continue
             record = records.get(row.seq)
             meeting = record if isinstance(record, Meeting) else None
@@ -255,6 +262,7 @@ def _view(
         tags=tuple(row.tags),
         cadence_days=row.cadence_days,
         is_muted=row.is_muted,
+        muted_at=instant(row.muted_at) if row.muted_at is not None else None,
         is_inside=row.is_inside,
         first_at=instant(row.first_at) if row.first_at is not None else None,
         last_at=instant(row.last_at) if row.last_at is not None else None,

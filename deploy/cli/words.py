@@ -41,7 +41,7 @@ def _decide(context: Context, decisions: Sequence[AnyDecision]) -> None:
 
 def _tell_person(context: Context, row: PersonRow, sentence: str) -> int:
     if context.as_json:
-        told = find_person(context.book, _name(row).partition(":")[2])
+        told = find_person(context.book, name_of(row).partition(":")[2])
         context.put(person_shape(told, _now(context)))
     else:
         say(plain(sentence, 300))
@@ -52,7 +52,7 @@ def _handle(row: PersonRow) -> str:
     return public_id("p", row.key)
 
 
-def _name(row: PersonRow) -> str:
+def name_of(row: PersonRow) -> str:
     """The identity that a decision names a person by."""
     if not row.identities:
         raise UsageError(f"{row.name} has no address or profile that a decision could name.")
@@ -117,7 +117,7 @@ def dismiss(context: Context, key: str, never: bool) -> int:
     """Not this one; with `never` none of this rule for this person."""
     context.kept()
     found = find_followup(context.book, key)
-    person = _name(find_person(context.book, found.person)) if found.person else ""
+    person = name_of(find_person(context.book, found.person)) if found.person else ""
     _decide(
         context,
         [FollowupDismissed(followup=found.id, at=_now(context), never=never, rule=found.rule, person=person)],
@@ -131,7 +131,7 @@ def dismiss(context: Context, key: str, never: bool) -> int:
 def role(context: Context, who: str, roles: Sequence[str], remove: bool) -> int:
     """Give or take roles."""
     row = find_person(context.kept(), who)
-    _decide(context, [RolesSet(person=_name(row), roles=_words(roles), remove=remove)])
+    _decide(context, [RolesSet(person=name_of(row), roles=_words(roles), remove=remove)])
     return _tell_person(
         context, row, f"{row.name} is {'no longer ' if remove else ''}{', '.join(_words(roles))}."
     )
@@ -140,7 +140,7 @@ def role(context: Context, who: str, roles: Sequence[str], remove: bool) -> int:
 def tag(context: Context, who: str, tags: Sequence[str], remove: bool) -> int:
     """Give or take tags."""
     row = find_person(context.kept(), who)
-    _decide(context, [TagsSet(person=_name(row), tags=_words(tags), remove=remove)])
+    _decide(context, [TagsSet(person=name_of(row), tags=_words(tags), remove=remove)])
     return _tell_person(context, row, f"{row.name}: {'without ' if remove else ''}{', '.join(_words(tags))}.")
 
 
@@ -163,7 +163,7 @@ def cadence(context: Context, who: str, every: str) -> int:
             days = max(1, duration(every, "The rhythm").days)
         except ConfigError as error:
             raise UsageError(f"{every} is no rhythm. Write it like 30d or 6w, or off.") from error
-    _decide(context, [CadenceSet(person=_name(row), days=days)])
+    _decide(context, [CadenceSet(person=name_of(row), days=days)])
     return _tell_person(
         context, row, f"{row.name}: every {days} days." if days else f"{row.name}: no rhythm."
     )
@@ -174,7 +174,7 @@ def note(context: Context, who: str, text: str) -> int:
     row = find_person(context.kept(), who)
     if not text.strip():
         raise UsageError("The note is empty.")
-    _decide(context, [NoteWritten(person=_name(row), at=_now(context), text=plain(text, 2_000))])
+    _decide(context, [NoteWritten(person=name_of(row), at=_now(context), text=plain(text, 2_000))])
     return _tell_person(context, row, f"Noted for {row.name}.")
 
 
@@ -185,7 +185,7 @@ def favour(context: Context, direction: str, who: str, text: str) -> int:
     row = find_person(context.kept(), who)
     way: Literal["given", "received"] = "given" if direction == "given" else "received"
     _decide(
-        context, [FavourNoted(person=_name(row), at=_now(context), direction=way, text=plain(text, 2_000))]
+        context, [FavourNoted(person=name_of(row), at=_now(context), direction=way, text=plain(text, 2_000))]
     )
     return _tell_person(context, row, f"A favour {direction}: {row.name}, {plain(text, 100)}.")
 
@@ -193,7 +193,7 @@ def favour(context: Context, direction: str, who: str, text: str) -> int:
 def mute(context: Context, who: str, off: bool) -> int:
     """No follow-ups for somebody, or follow-ups again."""
     row = find_person(context.kept(), who)
-    _decide(context, [PersonMuted(person=_name(row), muted=not off)])
+    _decide(context, [PersonMuted(person=name_of(row), at=_now(context), muted=not off)])
     return _tell_person(context, row, f"{row.name}: {'follow-ups again' if off else 'no follow-ups'}.")
 
 
@@ -231,8 +231,8 @@ def merge(context: Context, a: str, b: str) -> int:
     left, right = find_person(book, a), find_person(book, b)
     if left.key == right.key:
         raise UsageError(f"{left.name} and {right.name} are one person already.")
-    _decide(context, [Merge(a=_name(left), b=_name(right))])
-    row = find_person(book, _name(left).partition(":")[2])
+    _decide(context, [Merge(a=name_of(left), b=name_of(right))])
+    row = find_person(book, name_of(left).partition(":")[2])
     return _tell_person(
         context, row, f"{left.name} and {right.name} are one person now. Undo: kith split {_handle(row)} …"
     )

@@ -114,7 +114,7 @@ def units_of(pages: Iterable[Page]) -> Counter[str]:
     units: Counter[str] = Counter()
     for change in changes_of(pages):
         if isinstance(change, Upsert):
-            units["read"] += 1
+            units["read"] += change.is_row
         elif isinstance(change, Same):
             units["read"] += change.count
         elif isinstance(change, Skipped):
