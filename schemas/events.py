@@ -40,7 +40,13 @@ class Gone(Struct, frozen=True, tag_field="type", tag="gone"):
     kind: str
 
 
-EventBody = SourceRecord | AnyDecision | Gone
+class Erased(Struct, frozen=True, tag_field="type", tag="erased"):
+    """All that is left of an event that was about somebody the owner had erased; `kind` is what it was."""
+
+    kind: str
+
+
+EventBody = SourceRecord | AnyDecision | Gone | Erased
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: dict[tuple[str, int], Upcaster] = {}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from schemas.decisions import OwnerDeclared
-from schemas.events import EventBody, Gone, decode_body
+from schemas.events import Erased, EventBody, Gone, decode_body
 from schemas.interface import Reject
 from schemas.ids import key64
 from schemas.records import Meeting, OwnProfile
@@ -129,14 +129,16 @@ class Projector:
             try:
                 old = replaced.get(event.replaces) if event.replaces else None
                 if old is not None:
-                    decoded.append((old, decode_body(old.body, old.kind, old.version), -1))
+                    was = decode_body(old.body, old.kind, old.version)
+                    if not isinstance(was, Erased):
+                        decoded.append((old, was, -1))
                 record = decode_body(event.body, event.kind, event.version)
             except (msgspec.MsgspecError, KeyError) as error:
                 refused.append(
                     Reject("stream", f"event {event.seq} ({event.kind})", f"it cannot be read: {error}")
                 )
                 continue
-            if not isinstance(record, Gone):
+            if not isinstance(record, Gone | Erased):
                 decoded.append((event, record, 1))
         stream.add_rejects(unit, self._owner, now, [(key64(r.source, r.where, r.reason), r) for r in refused])
         return decoded

@@ -184,9 +184,13 @@ def read_these(unit: Unit, who: int, seqs: Iterable[int]) -> dict[int, StoredEve
     return found
 
 
-def read_kinds(unit: Unit, who: int, kinds: Sequence[str]) -> list[StoredEvent]:
-    """Every event of a few kinds, in order; for kinds of which there are few."""
-    statement = select(*_COLUMNS).where(event.c.owner == who, event.c.kind.in_(kinds)).order_by(event.c.seq)
+def read_kinds(unit: Unit, who: int, kinds: Sequence[str], after: int = 0) -> list[StoredEvent]:
+    """Every event of a few kinds after a `seq`, in order; for kinds of which there are few."""
+    statement = (
+        select(*_COLUMNS)
+        .where(event.c.seq > after, event.c.owner == who, event.c.kind.in_(kinds))
+        .order_by(event.c.seq)
+    )
     return [StoredEvent._make(row) for row in unit.connection.execute(statement)]
 
 
@@ -288,14 +292,41 @@ def drop_rejects(unit: Unit, who: int, of: str) -> None:
     unit.connection.execute(delete(reject).where(reject.c.owner == who, reject.c.source == of))
 
 
-def blank_events(unit: Unit, who: int, bodies: dict[int, tuple[str, bytes]]) -> None:
-    """The one update the stream allows: erasure puts (external id, body) in place of what was there."""
+def blank_events(unit: Unit, who: int, version: int, bodies: dict[int, tuple[str, str, bytes]]) -> None:
+    """The one update the stream allows: erasure puts (external id, revision, body) in place of what was there."""
+    if not bodies:
+        return
     unit.connection.execute(
         update(event)
         .where(event.c.owner == who, event.c.seq == bindparam("this"))
-        .values(external_id=bindparam("id"), body=bindparam("text")),
-        [{"this": seq, "id": external_id, "text": body} for seq, (external_id, body) in bodies.items()],
+        .values(
+            external_id=bindparam("id"),
+            revision=bindparam("is_now"),
+            version=version,
+            body=bindparam("text"),
+        ),
+        [
+            {"this": seq, "id": external_id, "is_now": revision, "text": body}
+            for seq, (external_id, revision, body) in bodies.items()
+        ],
     )
+
+
+def drop_cursors(unit: Unit, who: int, account: str) -> None:
+    """Have everything of an account read again."""
+    unit.connection.execute(delete(cursor).where(cursor.c.owner == who, cursor.c.account == account))
+
+
+def drop_these_rejects(unit: Unit, who: int, keys: Sequence[int]) -> None:
+    """Take these off the list of what could not be understood."""
+    for chunk in chunks(keys):
+        unit.connection.execute(delete(reject).where(reject.c.owner == who, reject.c.key.in_(chunk)))
+
+
+def keyed_rejects(unit: Unit, who: int) -> list[tuple[int, Reject]]:
+    """Everything that could not be understood, with the key of each."""
+    statement = select(reject).where(reject.c.owner == who)
+    return [(row.key, Reject(row.source, row.place, row.reason)) for row in unit.connection.execute(statement)]
 
 
 def chunks(items: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
