@@ -137,9 +137,7 @@ class Household:
     def begin_watch(self, stopped: Event) -> list[Thread]:
         """Start relay and schedule."""
         relay = Relay(self.app.store, self.wake)
-        schedule = Schedule(
-            self.app.store, self.app.clock, self._owners, self.digests, self.bells, self.turns
-        )
+        schedule = Schedule(self.app.store, self.app.clock, self._owners, self.digests, self.bells)
         threads = [
             Thread(target=relay.run, args=(stopped,), name="relay", daemon=True),
             Thread(target=schedule.run, args=(stopped,), name="schedule", daemon=True),

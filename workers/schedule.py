@@ -35,7 +35,7 @@ class Schedule:
         self._owners = owners
         self._digests = digests
         self._bells = bells
-        self._rung: dict[tuple[int, str], datetime] = {}
+        self._rung: dict[tuple[int, str], tuple[str, datetime]] = {}
         self._next: datetime | None = None
 
     def look(self) -> None:
@@ -44,11 +44,11 @@ class Schedule:
         ahead: list[datetime] = []
         for owner in self._owners():
             week = self._digests.week_due(owner)
-            if week is not None and self._may_ring(owner, week, now):
+            if week is not None and self._may_ring(owner, "digest", week, now):
                 self._bells.compose_digest.send(owner, week)
             tending = tending_at(self._store, owner)
             if tending is not None and tending <= now:
-                if self._may_ring(owner, "tend", now):
+                if self._may_ring(owner, "tend", tending.isoformat(), now):
                     self._bells.tend.send(owner)
             elif tending is not None:
                 ahead.append(tending)
@@ -56,12 +56,12 @@ class Schedule:
                 ahead.append(self._digests.next_due(owner))
         self._next = min(ahead, default=None)
 
-    def _may_ring(self, owner: int, what: str, now: datetime) -> bool:
-        """Whether nobody rang for this a moment ago: the job may still be at it."""
-        last = self._rung.get((owner, what))
-        if last is not None and abs(now - last) < _RING_AGAIN:
+    def _may_ring(self, owner: int, what: str, which: str, now: datetime) -> bool:
+        """Whether nobody rang for this very thing a moment ago: the job may still be at it."""
+        last, at = self._rung.get((owner, what), ("", now))
+        if last == which and abs(now - at) < _RING_AGAIN:
             return False
-        self._rung[owner, what] = now
+        self._rung[owner, what] = (which, now)
         return True
 
     def pause(self) -> timedelta:
