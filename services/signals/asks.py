@@ -3,46 +3,71 @@
 It must prefer silence: a follow-up that nobody asked for costs more trust than one that is missing.
 """
 
+from collections.abc import Sequence
+
 from services.signals import model
 from services.signals.language import Language
 
-_SHORTEST_QUESTION = 3
+_SHORTEST_QUESTION = 2
 _QUESTION_ENDS = ("?", '?"', "?)", "?'", "?”", "? )", "? :)")
 
 
-def is_ask(lowered: str, words: frozenset[str], language: Language, *, is_other: bool = False) -> bool:
+def is_ask(
+    lowered: str, tokens: Sequence[str], words: frozenset[str], language: Language, *, is_other: bool = False
+) -> bool:
     """Whether a lower-cased sentence wants an answer or an act of its reader.
 
     Args:
         lowered: one sentence, in lower case with straight apostrophes.
-        words: its words.
+        tokens: its words in order.
+        words: the same as a set.
         language: the language it is read in.
         is_other: it gives thanks or a promise already, so that only a question or a plea makes it an ask, too.
     """
     if is_other and "?" not in lowered and "please" not in words:
         return False
     if language.code == "en":
-        return _asks_in_english(lowered, words, language)
-    return _asks_by_rule(lowered, words, language) and not language.no_ask.search(lowered)
+        score = english_score(model.load(), lowered, tokens, words, language)
+        return score >= model.load().threshold and not is_forbidden(lowered, language)
+    return is_ask_by_rule(lowered, words, language) and not is_forbidden(lowered, language)
 
 
-def _asks_by_rule(lowered: str, words: frozenset[str], language: Language) -> bool:
-    if lowered.endswith(_QUESTION_ENDS):
-        return len(words) >= _SHORTEST_QUESTION and not language.no_question.search(lowered)
+def is_question(lowered: str) -> bool:
+    """Whether a sentence ends as a question does."""
+    return lowered.endswith(_QUESTION_ENDS)
+
+
+def is_forbidden(lowered: str, language: Language) -> bool:
+    """Whether a sentence is a courtesy, an offer or a rhetorical question, whatever else is in it."""
+    if "?" in lowered and language.no_question.search(lowered):
+        return True
+    return language.no_ask.search(lowered) is not None
+
+
+def is_ask_by_rule(lowered: str, words: frozenset[str], language: Language) -> bool:
+    """Whether a sentence is a question or has a phrase of asking."""
+    if is_question(lowered):
+        return len(words) > _SHORTEST_QUESTION
+    return has_phrase(lowered, words, language)
+
+
+def has_phrase(lowered: str, words: frozenset[str], language: Language) -> bool:
+    """Whether a sentence has a phrase with which people ask."""
     return not words.isdisjoint(language.ask_words) and language.ask.search(lowered) is not None
 
 
-def _asks_in_english(lowered: str, words: frozenset[str], language: Language) -> bool:
-    asks = model.load()
-    score = asks.score(lowered)
-    # The rules are the dearer part: they are asked only where their word could tip the scale.
-    if score + asks.weights[model.RULE] + asks.weights[model.PHRASE] < asks.threshold:
-        return False
-    has_phrase = not words.isdisjoint(language.ask_words) and language.ask.search(lowered) is not None
-    if "?" in lowered and language.no_question.search(lowered):
-        return False
-    if has_phrase or (lowered.endswith(_QUESTION_ENDS) and len(words) >= _SHORTEST_QUESTION):
-        score += asks.weights[model.RULE]
-    if has_phrase:
-        score += asks.weights[model.PHRASE]
-    return score >= asks.threshold and not language.no_ask.search(lowered)
+def english_score(
+    asks: model.Model, lowered: str, tokens: Sequence[str], words: frozenset[str], language: Language
+) -> float:
+    """How surely a sentence asks, by its words and by the rules."""
+    score = asks.score(tokens)
+    is_asking = is_question(lowered)
+    if is_asking:
+        score += model.QUESTION_BONUS
+    # The rules are the dearer part: they are tried only where their word could tip the scale.
+    if score + asks.words[model.RULE] + asks.words[model.PHRASE] < asks.threshold:
+        return score
+    phrase = has_phrase(lowered, words, language)
+    if phrase or (is_asking and len(words) > _SHORTEST_QUESTION):
+        score += asks.words[model.RULE]
+    return score + phrase * asks.words[model.PHRASE]

@@ -44,7 +44,7 @@ _NO_ASK = rule(
     r"\b(?:let (?:me|us) know|contact (?:me|us)|call (?:me|us)|e-?mail (?:me|us)|reach out|give me a (?:call|shout)|get in touch|drop me)\b.{0,60}\b(?:if|should|when|whenever) (?:you|there|i|we|anything)(?:'d|'ll| are| is| would| should)? ?(?:ever )?(?:have (?:any|other|further|more|additional|questions)|need (?:any|more|further|help|additional|assistance|something|me)|require|(?:any )?(?:questions|help|problems|issues|concerns)|can (?:help|be of|assist|do)|like more|want more|anything (?:else|comes|changes)|comes up|changes|run into|get stuck)|"
     r"\b(?:if|should) (?:you|there|anyone)(?: \w+)?(?: \w+)? (?:any |further |more |other |additional )*(?:questions?|concerns|problems|issues|assistance|help|information|trouble|difficulties)\b.{0,60}(?:let (?:me|us) know|call|contact|ask|e-?mail|reach|shout|get in touch|drop)|"
     r"\bplease (?:find|note|be (?:advised|informed|aware)|see (?:the )?(?:attached|below|enclosed)|accept|excuse|forgive|pardon|do not reply|disregard|ignore|know that|rest assured|click|visit|unsubscribe|add .{1,60} to your|be assured)\b|"
-    r"\bclick (?:here|below|above|on)\b|\bunsubscribe\b|\bto ensure (?:delivery|that you continue)|\bsafe.sender|\baddress book\b|\bopt.?out\b|"
+    r"\b(?:nice|good|great|lovely|(?:a )?pleasure) (?:to (?:meet|see|hear)|meeting|seeing|hearing)\b|\bclick (?:here|below|above|on)\b|\bunsubscribe\b|\bto ensure (?:delivery|that you continue)|\bsafe.sender|\baddress book\b|\bopt.?out\b|"
     r"\bif you (?:no longer|do not|don't) (?:wish|want)\b|\bwhat can i say\b|\blet me know how it goes\b.{0,5}$|\bdon't (?:bother|be)\b|\bi (?:don't|do not) need you\b|\byou should (?:have|be able|see|know|be receiving|receive|get|all)\b|\byou must (?:be|have)\b|\byou (?:need|have) to (?:be|have)\b",
 )
 
@@ -123,7 +123,7 @@ ENGLISH = Language(
         "please pls plz kindly you u ya someone anyone somebody y'all we i us me your any thoughts how what let's lets could can would will send forward give tell call email e-mail text remind show help keep bring fax get contact phone ring ask copy cc talk speak check coordinate work confirm review advise respond reply rsvp approve sign resend print verify revise update complete fill look take have make be see find try don't do remember note put add include schedule set arrange prepare submit change delete remove use pick order book plan come stop join read write drop page mail ping nice good great helpful"
     ),
     promise_words=words(
-        "i'll we'll will shall i'm going promise commit pledge undertake owe word you'll let list plate leave able planning aiming hoping i can we're we"
+        "i'll we'll will shall going promise commit pledge undertake owe word you'll let list plate leave able planning aiming hoping by tomorrow tonight"
     ),
     thanks_words=words(
         "thank thanks thx thanx grateful obliged indebted appreciate appreciated helped helpful help advice feedback introduction intro support guidance input suggestions tips insights comments recommendation referral couldn't owe useful valuable kind generous suggestion tip"

@@ -70,7 +70,7 @@ GERMAN = Language(
         re.IGNORECASE,
     ),
     no_introduction=rule(
-        r"\b(?:mich|uns)(?: (?:kurz|gerne?|ihnen|dir|euch))* (?:kurz )?vorstellen\b|\b(?:danke|dank|könntest|könnten|kannst|können sie|würdest|mir vorstellen|mir .{1,30} vorstellen)\b|\?$|\bunser (?:neues )?(?:produkt|angebot)|\bkann ich mir vorstellen\b",
+        r"\b(?:mich|uns)(?: (?:kurz|gerne?|ihnen|dir|euch))* (?:kurz )?vorstellen\b|\b(?:danke|dank|könntest|könnten|kannst|können sie|würdest|mir vorstellen|mir .{1,30} vorstellen)\b|\bunser (?:neues )?(?:produkt|angebot)|\bkann ich mir vorstellen\b",
         re.IGNORECASE,
     ),
 )

@@ -14,7 +14,7 @@ _DO = (
 ITALIAN = Language(
     code="it",
     common=words(
-        "il lo la i gli le di del della e io tu lei noi voi è non un una che in per con si mi ti ci vi al alla sono ho ha hai hanno "
+        "me ne il lo la i gli le di del della e io tu lei noi voi è non un una che in per con si mi ti ci vi al alla sono ho ha hai hanno "
         "grazie ciao buongiorno come questo questa quando più se ma anche tuo tua suo sua mio mia nel nella dal sul da ed dei delle"
     ),
     ask_words=words(

@@ -4,9 +4,12 @@ Patterns see a sentence in lower case with straight apostrophes, but for introdu
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from msgspec import Struct
+
+
+_SHORT = 12
 
 
 class Language(Struct, frozen=True):
@@ -66,17 +69,23 @@ def _alternatives(pattern: str) -> list[str]:
     return [*parts, pattern[start:]]
 
 
+_TOKENS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+|[?!:$@]")
+
+
+def tokens_of(lowered: str) -> list[str]:
+    """The words of a lower-cased text with straight apostrophes, its numbers, and the signs that matter."""
+    return _TOKENS.findall(lowered)
+
+
 def words(text: str) -> frozenset[str]:
     """A blank-separated word list as a set."""
     return frozenset(text.split())
 
 
-def choose(text_words: frozenset[str], languages: Iterable[Language]) -> Language:
-    """The language whose common words a text has most of; the first when none has any."""
-    best, best_score = None, -1
-    for language in languages:
-        score = len(text_words & language.common)
-        if score > best_score:
-            best, best_score = language, score
-    assert best is not None
-    return best
+def choose(text_words: frozenset[str], languages: Sequence[Language]) -> tuple[Language, ...]:
+    """The language whose common words a text has most of; several when a short text could be in any of them."""
+    scores = [len(text_words & language.common) for language in languages]
+    best = max(scores)
+    if len(text_words) > _SHORT:
+        return (languages[scores.index(best)],)
+    return tuple(language for language, score in zip(languages, scores, strict=True) if score == best)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from services.signals.language import rule
 from services.signals.phrases import (
     ATTRIBUTION_OPENERS,
+    BEGIN_FORWARD,
     CLOSINGS,
     DEVICE_LINES,
     DISCLAIMER_OPENERS,
@@ -29,6 +30,10 @@ _MARKS_IN_SIGNATURE = re.compile(
     r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
     re.IGNORECASE,
 )
+# Gmail's Japanese attribution has no verb, only a date and the writer with an address.
+_ADDRESS_END = re.compile(r"@[\w.-]{1,255}>[:：]$")
+_YEAR = re.compile(r"\b20\d\d\b|年")
+_BEGIN_FORWARD = re.compile(BEGIN_FORWARD, re.IGNORECASE)
 _DATED = re.compile(r"\d|@")
 _DEVICE = re.compile(DEVICE_LINES, re.IGNORECASE)
 _DISCLAIMER = re.compile(DISCLAIMERS, re.IGNORECASE)
@@ -80,6 +85,9 @@ def own_words(text: str) -> Own:
                 break
         if ":" in stripped[:30] and _HEADER.match(stripped) and _is_header_run(lines, number):
             break
+        if stripped[-1] in ":：" and len(stripped) < 60 and _BEGIN_FORWARD.match(stripped):
+            is_forward = not any(segment) and not any(own)
+            break
         if stripped[-1] in ":：" and (start := _attribution_start(segment, stripped)) is not None:
             if not _is_quoted_after(lines, number + 1):
                 del segment[start:]
@@ -128,7 +136,7 @@ def _attribution_start(segment: list[str], last: str) -> int | None:
         if len(joined) > _LONGEST_ATTRIBUTION:
             return None
         if (
-            _WROTE.search(joined)
+            (_WROTE.search(joined) or (_ADDRESS_END.search(last) and _YEAR.search(joined)))
             and _DATED.search(joined)
             and (_OPENER.match(joined) or "@" in joined[-120:])
         ):

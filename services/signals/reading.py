@@ -15,7 +15,7 @@ from services.signals.english import ENGLISH
 from services.signals.french import FRENCH
 from services.signals.german import GERMAN
 from services.signals.italian import ITALIAN
-from services.signals.language import Language, choose
+from services.signals.language import Language, choose, tokens_of
 from services.signals.markup import text_from_html
 from services.signals.quotes import own_words
 from services.signals.sentences import paragraphs, sentences
@@ -28,9 +28,9 @@ MOST_SIGNALS = 8
 # What a human asks or promises stands early; a longer text is a report, and its end is not worth the time.
 _READ = 12 * 1024
 _MOST_SENTENCES = 120
+_SHORT = 200
 
 _LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)
-_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINKS = re.compile(r"<?https?://[^\s<>]+>?")
 _AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.IGNORECASE)
@@ -69,10 +69,11 @@ def _excerpt(said: str) -> str:
 def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal, ...]:
     if not said:
         return ()
-    words = frozenset(_WORDS.findall(said.lower().replace("’", "'")))
-    if _is_automatic(said, words, context.subject):
+    lowered = said.lower()
+    if _is_automatic(said, lowered, context.subject):
         return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
-    language = choose(words, _LANGUAGES)
+    plain = lowered.replace("’", "'")
+    languages = choose(frozenset(plain.split() if len(plain) > _SHORT else tokens_of(plain)), _LANGUAGES)
     at = _local_time(context)
     found: list[Signal] = []
     count = 0
@@ -81,7 +82,10 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
             count += 1
             if count > _MOST_SENTENCES or len(found) >= MOST_SIGNALS:
                 return tuple(found)
-            found += _signals_of(sentence, language, at, said)
+            for language in languages:
+                if signals := _signals_of(sentence, language, at, said):
+                    found += signals
+                    break
     return tuple(found[:MOST_SIGNALS])
 
 
@@ -91,8 +95,8 @@ def _signals_of(sentence: str, language: Language, at: datetime, said: str) -> l
     if "://" in sentence:
         sentence = _LINKS.sub(" ", sentence)
     lowered = sentence.lower().replace("’", "'")
-    words = frozenset(_WORDS.findall(lowered))
-    kinds = _kinds(sentence, lowered, words, language)
+    tokens = tokens_of(lowered)
+    kinds = _kinds(sentence, lowered, tokens, language)
     if not kinds:
         return []
     text = " ".join(sentence.split())[:LONGEST_EXCERPT]
@@ -107,7 +111,8 @@ def _signals_of(sentence: str, language: Language, at: datetime, said: str) -> l
     ]
 
 
-def _kinds(sentence: str, lowered: str, words: frozenset[str], language: Language) -> list[SignalKind]:
+def _kinds(sentence: str, lowered: str, tokens: list[str], language: Language) -> list[SignalKind]:
+    words = frozenset(tokens)
     if (
         not words.isdisjoint(language.introduction_words)
         and language.introduction.search(sentence)
@@ -127,15 +132,15 @@ def _kinds(sentence: str, lowered: str, words: frozenset[str], language: Languag
         and not language.no_promise.search(lowered)
     ):
         kinds.append("promise")
-    if is_ask(lowered, words, language, is_other=bool(kinds)):
+    if is_ask(lowered, tokens, words, language, is_other=bool(kinds)):
         kinds.append("ask")
     return kinds
 
 
-def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:
+def _is_automatic(said: str, lowered: str, subject: str) -> bool:
     if subject and _AUTO_SUBJECT.match(subject.strip()):
         return True
-    if words.isdisjoint(phrases.AWAY_WORDS):
+    if not any(word in lowered for word in phrases.AWAY_WORDS):
         return False
     return _AUTO_TEXT.search(said[:300]) is not None or (
         len(said) < 1500 and _OUT_OF_OFFICE.search(said) is not None and _NOT_READING.search(said) is not None

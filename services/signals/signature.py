@@ -6,6 +6,8 @@ It never looks at quoted text: a phone number there belongs to somebody else.
 import re
 from collections.abc import Sequence
 
+from services.signals.language import rule
+
 _PHONE = re.compile(r"(?<![\w/=.-])(\+?\(?\d[\d ().\-/\u00a0]{6,22}\d)(?![\w@])")
 _LINKEDIN = re.compile(r"linkedin\.com/(?:in|pub)/([\w%\-.]{2,100})", re.IGNORECASE)
 _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})", re.IGNORECASE)
@@ -129,7 +131,21 @@ _ORG_WORDS = frozenset(
     ]
 )
 _PARTS = re.compile(r" ?[|•·] ?| [–—-] | at | bei |, (?=[A-Z])")
-_NEW_ADDRESS = re.compile(
+_ADDRESS_WORDS = (
+    "address",
+    "new ",
+    "reach me",
+    "adresse",
+    "nouve",
+    "nuev",
+    "correo",
+    "nuov",
+    "indirizzo",
+    "changed my",
+    "me at",
+    "contact me",
+)
+_NEW_ADDRESS = rule(
     r"(?:my|our) (?:new )?(?:(?:e-?mail|work|private|personal) )*address (?:has changed|is changing|is changed|will change|changed)|"
     r"(?:my|our) new (?:(?:work|private|personal|business) )?e-?mail(?: address)? (?:is|will be|:)|new e-?mail(?: address)?:|"
     r"(?:i have|i've|i've got|i got) a new (?:work |private |personal )?e-?mail|changed my e-?mail|"
@@ -163,7 +179,7 @@ def hints_from_signature(lines: Sequence[str]) -> tuple[str, ...]:
 
 def new_address(own_text: str) -> tuple[str, ...]:
     """`newemail:<address>` when the writer says that theirs has changed and names it."""
-    if "@" not in own_text:
+    if "@" not in own_text or not any(word in own_text.lower() for word in _ADDRESS_WORDS):
         return ()
     for match in _NEW_ADDRESS.finditer(own_text):
         found = [

@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from services.signals.asks import _asks_by_rule, is_ask
+from services.signals.asks import english_score, has_phrase, is_ask_by_rule, is_forbidden
 from services.signals.english import ENGLISH
-from services.signals.model import PHRASE, RULE, Model, word_features
-from services.signals.reading import _WORDS
+from services.signals.language import tokens_of
+from services.signals.model import PHRASE, RULE, Model, framed_tokens
 from tests.signals.labels import requests_file
 
 WEIGHTS = Path(__file__).parents[2] / "services" / "signals" / "asks.json"
@@ -35,25 +35,33 @@ def read_rows(path: Path) -> list[Row]:
     return [(text.lower().replace("’", "'"), label == "Yes") for label, text in rows]
 
 
-def features(lowered: str) -> frozenset[str]:
+def features(lowered: str) -> tuple[str, ...]:
     """What the model sees of a sentence: its words and the rules' verdicts.
 
     Those of the rules that forbid an ask are seen in training alone, lest words be blamed for what rules decide.
     """
+    tokens = tokens_of(lowered)
+    words = frozenset(tokens)
+    framed = framed_tokens(tokens)
     verdicts = {
-        RULE: _asks_by_rule(lowered, frozenset(_WORDS.findall(lowered)), ENGLISH),
-        PHRASE: ENGLISH.ask.search(lowered) is not None,
-        "#promise": ENGLISH.promise.search(lowered) is not None and not ENGLISH.no_promise.search(lowered),
+        RULE: is_ask_by_rule(lowered, words, ENGLISH) or has_phrase(lowered, words, ENGLISH),
+        PHRASE: has_phrase(lowered, words, ENGLISH),
+        "#promise": _promises(lowered),
         "#forbidden": ENGLISH.no_ask.search(lowered) is not None,
         "#rhetoric": "?" in lowered and ENGLISH.no_question.search(lowered) is not None,
     }
-    return frozenset(word_features(lowered)) | {name for name, is_so in verdicts.items() if is_so}
+    return (
+        *framed,
+        *map(" ".join, zip(framed, framed[1:], strict=False)),
+        *map(" _ ".join, zip(framed, framed[2:], strict=False)),
+        *(name for name, is_so in verdicts.items() if is_so),
+    )
 
 
-def fit(sets: Sequence[frozenset[str]], labels: Sequence[bool]) -> Model:
-    """Weights for the features that occur more than once."""
-    seen = Counter(feature for each in sets for feature in each)
-    rows = [sorted(feature for feature in each if seen[feature] >= _RAREST) for each in sets]
+def fit(rows: Sequence[tuple[str, ...]], labels: Sequence[bool]) -> Model:
+    """Weights for the features that more than one sentence has."""
+    seen = Counter(feature for row in rows for feature in set(row))
+    known = [[feature for feature in row if seen[feature] >= _RAREST] for row in rows]
     weights = dict.fromkeys((f for f, count in seen.items() if count >= _RAREST), 0.0)
     squares = dict.fromkeys(weights, 1.0)
     bias = 0.0
@@ -62,7 +70,7 @@ def fit(sets: Sequence[frozenset[str]], labels: Sequence[bool]) -> Model:
     for _ in range(_ROUNDS):
         shuffled.shuffle(order)
         for at in order:
-            row = rows[at]
+            row = known[at]
             score = bias + sum(weights[feature] for feature in row)
             error = 1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) - labels[at]
             bias -= 0.02 * error
@@ -71,20 +79,27 @@ def fit(sets: Sequence[frozenset[str]], labels: Sequence[bool]) -> Model:
                 squares[feature] += slope * slope
                 weights[feature] -= _RATE * slope / math.sqrt(squares[feature])
     kept = {f: round(w, 2) for f, w in sorted(weights.items()) if abs(w) >= _LEAST or f in {RULE, PHRASE}}
-    return Model(round(bias, 3), 0.0, kept)
+    return Model(
+        round(bias, 3),
+        0.0,
+        {f: w for f, w in kept.items() if " " not in f and f not in {"#promise", "#forbidden", "#rhetoric"}},
+        {(f.split(" ")[0], f.split(" ")[1]): w for f, w in kept.items() if f.count(" ") == 1},
+        {(f.split(" ")[0], f.split(" ")[2]): w for f, w in kept.items() if f.count(" ") == 2},
+    )
 
 
 def score(model: Model, lowered: str) -> float:
-    """The score of a sentence with the rules' verdict in it; what the detector forbids scores lowest."""
-    words = frozenset(_WORDS.findall(lowered))
-    promises = bool(ENGLISH.promise.search(lowered) and not ENGLISH.no_promise.search(lowered))
-    rule = _asks_by_rule(lowered, words, ENGLISH)
+    """The score of a sentence, as the detector sees it; what the detector forbids scores lowest."""
+    tokens = tokens_of(lowered)
+    words = frozenset(tokens)
     is_plea = "?" in lowered or "please" in words
-    is_rhetoric = "?" in lowered and ENGLISH.no_question.search(lowered)
-    if ENGLISH.no_ask.search(lowered) or is_rhetoric or (promises and not is_plea):
+    if is_forbidden(lowered, ENGLISH) or (_promises(lowered) and not is_plea):
         return -math.inf
-    phrase = ENGLISH.ask.search(lowered) is not None
-    return model.score(lowered) + rule * model.weights[RULE] + phrase * model.weights[PHRASE]
+    return english_score(model, lowered, tokens, words, ENGLISH)
+
+
+def _promises(lowered: str) -> bool:
+    return ENGLISH.promise.search(lowered) is not None and not ENGLISH.no_promise.search(lowered)
 
 
 def cross_validated(rows: Sequence[Row]) -> list[float]:
@@ -124,7 +139,7 @@ def main(path: Path) -> None:
     rows = read_rows(path)
     labels = [label for _, label in rows]
     rules = [
-        _asks_by_rule(text, frozenset(_WORDS.findall(text)), ENGLISH) and not ENGLISH.no_ask.search(text)
+        is_ask_by_rule(text, frozenset(tokens_of(text)), ENGLISH) and not is_forbidden(text, ENGLISH)
         for text, _ in rows
     ]
     scores = cross_validated(rows)
@@ -142,7 +157,9 @@ def main(path: Path) -> None:
                 "origin": "Trained by tests/signals/train.py on the training part of ParakweetLabs/EmailIntentDataSet (Apache-2.0).",
                 "bias": model.bias,
                 "threshold": precise,
-                "weights": model.weights,
+                "words": model.words,
+                "pairs": {" ".join(pair): weight for pair, weight in model.pairs.items()},
+                "skips": {" ".join(pair): weight for pair, weight in model.skips.items()},
             },
             ensure_ascii=False,
             indent=0,
@@ -150,7 +167,6 @@ def main(path: Path) -> None:
         + "\n",
         encoding="utf-8",
     )
-    assert is_ask("ana, could you send me the deck?", frozenset({"could", "you", "send"}), ENGLISH)
 
 
 if __name__ == "__main__":
