@@ -103,7 +103,7 @@ def _read(
     with book.store.read() as unit:
         said = owners_words(unit, book.owner)
         holds_any = stream.holds_any(unit, book.owner, ACCOUNT, found.spec.stream)
-        refuse = refusals(unit, book.owner)
+        admit = refusals(unit, book.owner)
     for file in found.files:
         pending = entry.added
         access = Access(
@@ -121,7 +121,13 @@ def _read(
         if found.spec.open_source is None:
             continue
         ingest = Ingest(
-            book.store, book.owner, book.clock, ACCOUNT, f"{found.spec.name}:{_place(file, since)}", refuse
+            book.store,
+            book.owner,
+            book.clock,
+            ACCOUNT,
+            f"{found.spec.name}:{_place(file, since)}",
+            admit,
+            is_tallied=True,
         )
 
         def progress(page: Page, file: Path = file) -> None:

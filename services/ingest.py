@@ -33,23 +33,30 @@ class Ingest:
         clock: Clock,
         account: str,
         cursor_stream: str,
-        is_refused: Callable[[Upsert], str | None] = lambda _: None,
+        admit: Callable[[Upsert], Upsert | str] = lambda change: change,
         gather: int = 1,
+        *,
+        is_tallied: bool = False,
     ) -> None:
         """Nothing is read yet.
 
         Args:
             cursor_stream: what the cursor is kept under.
-            is_refused: gives the reason to leave an item out, or None.
+            admit: gives the item as it may be taken in, or the reason to leave it out.
             gather: pages are taken together until they hold so many changes; a commit costs a write to the disk.
+            is_tallied: the source's cursors stand for what they cover, as those of files do, which are not read again
+                while they stay the same. No cursor is kept that covers what was left out, so that it is counted so
+                every time.
         """
         self._store = store
         self._owner = owner
         self._clock = clock
         self._account = account
         self._cursor_stream = cursor_stream
-        self._is_refused = is_refused
+        self._admit = admit
         self._gather = gather
+        self._is_tallied = is_tallied
+        self._has_left_out = False
         self._sources: dict[str, int] = {}
         self._seen: dict[int, set[int]] = {}
 
@@ -86,11 +93,12 @@ class Ingest:
         for change in page.changes:
             match change:
                 case Upsert():
-                    reason = self._is_refused(change)
-                    if reason is None:
-                        upserts.append(change)
+                    admitted = self._admit(change)
+                    if isinstance(admitted, Upsert):
+                        upserts.append(admitted)
                     else:
-                        _skip(report, reason, 1)
+                        _skip(report, admitted, 1)
+                        self._has_left_out = True
                 case Same():
                     report.read += change.count
                     report.unchanged += change.count
@@ -114,7 +122,7 @@ class Ingest:
                     retired += self._missing(unit, of)
             self._retire(unit, of, retired, report, now)
             stream.add_rejects(unit, self._owner, now, [(_reject_key(r), r) for r in refused])
-            if page.checkpoint is not None:
+            if page.checkpoint is not None and not (self._is_tallied and self._has_left_out):
                 stream.set_cursor(unit, self._owner, self._account, self._cursor_stream, page.checkpoint, now)
 
     def _hold(self, unit: Unit, of: int, upserts: Sequence[Upsert], report: SourceReport, now: int) -> None:

@@ -3,64 +3,80 @@
 Erased people leave only salted hashes behind, so that later imports respect the erasure without naming anybody.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
 from schemas.connector import Upsert
-from schemas.decisions import Forgotten, NeverIngest
-from schemas.events import decode_body
-from schemas.records import (
-    Connection,
-    ConnectionNote,
-    Contact,
-    DirectMessage,
-    Endorsement,
-    Invitation,
-    Meeting,
-    Message,
-    Recommendation,
-    SourceRecord,
-)
-from services.identity.keys import domain_of, mailbox_key
+from schemas.decisions import Forgotten, NeverIngest, OwnerDeclared
+from schemas.events import EventBody, decode_body
+from schemas.records import Message, OwnProfile, SourceRecord
+from services.history.batch import OwnerKeys
+from services.history.projector import NAME
+from services.identity.keys import domain_of, own_mailbox_key
+from services.reduction import named_in, without
+from services.store import events as stream
 from services.store import history as rows
 from services.store.unit import Unit
 
 ERASED = "about somebody you had erased"
 RULED_OUT = "on your never-ingest list"
 
+Admit = Callable[[Upsert], Upsert | str]
+"""The item as it may be taken in, less people who were erased; or the reason why it is left out."""
 
-def refusals(unit: Unit, who: int) -> Callable[[Upsert], str | None]:
-    """The reason why an item must be left out, or None, by the owner's words so far."""
+
+def refusals(unit: Unit, who: int) -> Admit:
+    """What becomes of an item by the owner's words so far."""
     patterns: set[str] = set()
     hashes: set[str] = set()
-    for _, kind, body in rows.words(unit, who, ("never", "forgotten")):
-        record = decode_body(body, kind, 1)
+    for record in _said(unit, who, ("never", "forgotten")):
         if isinstance(record, NeverIngest):
             patterns.add(record.pattern.lower())
         elif isinstance(record, Forgotten):
             hashes.update(record.hashes)
     if not patterns and not hashes:
-        return lambda _: None
+        return lambda change: change
+    owner = owner_keys(unit, who)
 
-    def reason(change: Upsert) -> str | None:
-        identities = list(identities_in(change.record))
-        if hashes and any(identity_hash(identity, who) in hashes for identity in identities):
-            return ERASED
-        labels = change.record.labels if isinstance(change.record, Message) else ()
-        if patterns and any(is_ruled_out(identity, patterns) for identity in identities):
+    @lru_cache(maxsize=65_536)
+    def is_erased(identity: str) -> bool:
+        return identity_hash(identity, who) in hashes
+
+    def admit(change: Upsert) -> Upsert | str:
+        if patterns and is_ruled_out(change.record, patterns, owner):
             return RULED_OUT
-        return RULED_OUT if any(label.lower() in patterns for label in labels) else None
+        left = without(change.record, is_erased, owner) if hashes else change.record
+        if left is None:
+            return ERASED
+        return change if left is change.record else replace(change, record=left)
 
-    return reason
+    return admit
 
 
-def is_ruled_out(identity: str, patterns: set[str]) -> bool:
-    """Whether an identity is an address, or at a domain, that the owner ruled out."""
-    _, _, value = identity.partition(":")
-    domain = domain_of(value)
-    return value in patterns or (
-        bool(domain) and any(domain == pattern or domain.endswith(f".{pattern}") for pattern in patterns)
+def is_ruled_out(record: SourceRecord, patterns: set[str], owner: OwnerKeys) -> bool:
+    """Whether a record bears a label, or names somebody but the owner by an address or domain, that is ruled out."""
+    if isinstance(record, Message) and any(label.lower() in patterns for label in record.labels):
+        return True
+    return any(
+        is_matched(one.identity, patterns) and not owner.owns(one.identity.partition(":")[2])
+        for one in named_in(record)
     )
+
+
+def is_matched(identity: str, patterns: set[str]) -> bool:
+    """Whether an identity is an address, or at a domain or below one, that a pattern names."""
+    _, _, value = identity.partition(":")
+    if value in patterns:
+        return True
+    domain = domain_of(value)
+    while domain:
+        if domain in patterns:
+            return True
+        domain = domain.partition(".")[2]
+    return False
 
 
 def identity_hash(identity: str, who: int) -> str:
@@ -70,28 +86,26 @@ def identity_hash(identity: str, who: int) -> str:
     ).hexdigest()
 
 
-def identities_in(record: SourceRecord) -> Iterable[str]:
-    """Every identity that a record names, as `kind:value`."""
-    match record:
-        case Message():
-            for mailbox in (record.sender, *record.to, *record.cc, *record.bcc):
-                yield f"email:{mailbox_key(mailbox.address)}"
-        case Meeting():
-            if record.organizer:
-                yield f"email:{mailbox_key(record.organizer.address)}"
-            for attendee in record.attendees:
-                yield f"email:{mailbox_key(attendee.address)}"
-        case Contact():
-            yield from (f"email:{mailbox_key(address)}" for address in record.emails)
-            yield from (f"phone:{number}" for number in record.phones)
-            yield f"linkedin:{record.linkedin}"
-        case Connection():
-            yield f"linkedin:{record.linkedin}"
-            if record.email:
-                yield f"email:{mailbox_key(record.email)}"
-        case DirectMessage():
-            yield from (f"linkedin:{ref.linkedin}" for ref in (record.sender, *record.to))
-        case Invitation() | Recommendation() | Endorsement() | ConnectionNote():
-            yield f"linkedin:{record.person.linkedin}"
-        case _:
-            return
+def owner_keys(unit: Unit, who: int) -> OwnerKeys:
+    """How the owner is known, by everything the stream says."""
+    keys = OwnerKeys()
+    for record in _said(unit, who, ("owner", "own_profile")):
+        if isinstance(record, OwnerDeclared):
+            keys.mailboxes.update(own_mailbox_key(address) for address in record.emails)
+            keys.name = record.name
+        elif isinstance(record, OwnProfile):
+            keys.mailboxes.update(own_mailbox_key(address) for address in record.emails)
+            keys.slugs.update({record.linkedin} - {""})
+    return keys
+
+
+def _said(unit: Unit, who: int, kinds: Sequence[str]) -> Iterator[EventBody]:
+    """What was said of a few kinds: as far as the book has been kept from its words, beyond that from the stream.
+
+    A replay that was stopped half-way must not let in what the owner ruled out.
+    """
+    for _, kind, body in rows.words(unit, who, kinds):
+        yield decode_body(body, kind, 1)
+    seq, _ = stream.position(unit, who, NAME)
+    for event in stream.read_kinds(unit, who, kinds, seq):
+        yield decode_body(event.body, event.kind, event.version)
