@@ -25,7 +25,7 @@ from services.state import State
 from services.store import events as stream
 from services.store import followups as followup_rows
 from services.store import history as rows
-from services.store.unit import Store, Unit
+from services.store.unit import Duty, Store, Unit
 from services.threads import ThreadTeller
 
 DECISIONS = "decisions"
@@ -128,6 +128,7 @@ class Book:
 
     def _tell_followups(self, now: datetime) -> None:
         with self.store.write() as unit:
+            unit.alone(self.owner, Duty.TELL)
             told = tell_followups(self._situation(unit, now))
             followup_rows.set_followups(
                 unit,

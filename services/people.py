@@ -30,7 +30,7 @@ from services.identity.verdict import Evidence, Verdict, judge
 from services.store import history as rows
 from services.store.events import chunks
 from services.store.history import IdentityRow, PersonColumns, TallyRow
-from services.store.unit import Store, Unit
+from services.store.unit import Duty, Store, Unit
 from services.strength import month_number, strength
 
 _CHUNK = 500
@@ -195,6 +195,7 @@ class PeopleTeller:
         flipped: set[int] = set()
         while True:
             with self._store.write() as unit:
+                unit.alone(self._owner, Duty.TELL)
                 stale = rows.stale_people(unit, self._owner, _CHUNK)
                 if not stale:
                     break

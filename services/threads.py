@@ -6,15 +6,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from schemas.events import decode_body
 from schemas.interface import ThreadState
 from schemas.records import DirectMessage, Message
-from schemas.events import decode_body
 from services.history.parts import Mark, Part, unpack
 from services.identity.keys import OWNER_KEY
 from services.store import events as stream
 from services.store import history as rows
 from services.store.history import InteractionRow, ThreadRow
-from services.store.unit import Store, Unit
+from services.store.unit import Duty, Store, Unit
 
 _CHUNK = 2_000
 _encode = msgspec.json.Encoder().encode
@@ -75,6 +75,7 @@ class ThreadTeller:
             }
         while True:
             with self._store.write() as unit:
+                unit.alone(self._owner, Duty.TELL)
                 stale = rows.stale_threads(unit, self._owner, _CHUNK)
                 if not stale:
                     return done

@@ -12,8 +12,8 @@ import msgspec
 
 from schemas.decisions import OwnerDeclared
 from schemas.events import Erased, EventBody, Gone, decode_body
-from schemas.interface import Reject
 from schemas.ids import key64
+from schemas.interface import Reject
 from schemas.records import Meeting, OwnProfile
 from services.history.batch import Batch, OwnerKeys
 from services.history.meetings import Component, meetings_of
@@ -26,7 +26,7 @@ from services.store import events as stream
 from services.store import history as rows
 from services.store import search
 from services.store.events import StoredEvent
-from services.store.unit import Store, Unit
+from services.store.unit import Duty, Store, Unit
 
 NAME = "history"
 BATCH = 5_000
@@ -45,6 +45,7 @@ class Projector:
         self._keys: OwnerKeys | None = None
         self._zone = ZoneInfo("UTC")
         self._known: dict[int, int] = {}
+        self._seq = -1
 
     def catch_up(self, now: int, progress: Progress = lambda _: None, limit: int | None = None) -> int:
         """Read what is new, at most about `limit` events; how many there were."""
@@ -72,7 +73,12 @@ class Projector:
 
     def _step(self, now: int) -> int:
         with self._store.write() as unit:
+            unit.alone(self._owner, Duty.TELL)
             seq, as_of = stream.position(unit, self._owner, NAME)
+            if seq != self._seq:
+                # Another process has written since: what this one remembers may not be so any more.
+                self._keys = None
+                self._known.clear()
             events = stream.read_after(unit, self._owner, seq, BATCH)
             if not events:
                 return 0
@@ -84,6 +90,7 @@ class Projector:
                 return len(events)
             self._write(unit, decoded)
             stream.set_position(unit, self._owner, NAME, events[-1].seq, as_of)
+        self._seq = events[-1].seq
         return len(events)
 
     # --- reading ------------------------------------------------------------------------------------------------------

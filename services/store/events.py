@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from schemas.interface import Reject
 from services.store.tables import cursor, event, held, owner, projection, reject, source
-from services.store.unit import Unit
+from services.store.unit import Duty, Unit
 from services.store.upsert import put_rows
-
-_LOCK_CLASS = 0x4B69  # "Ki": keeps Kith's advisory locks apart from other programs' in a shared database
 
 
 class NewEvent(Struct):
@@ -107,10 +105,8 @@ def append(unit: Unit, who: int, recorded_at: int, version: int, events: Sequenc
     """Append events in the order given; the `seq` of the first, the others follow without a gap of their own."""
     if not events:
         return last_seq(unit, who) + 1
-    if not unit.is_sqlite:
-        unit.connection.execute(text("SELECT pg_advisory_xact_lock(:a, :b)"), {"a": _LOCK_CLASS, "b": who})
-        # One statement a page takes its numbers in the order of the rows.
-        unit.connection.execute(text("SELECT pg_advisory_xact_lock(:a, 0)"), {"a": _LOCK_CLASS})
+    # Numbers are shared by all owners, and must become visible in their order.
+    unit.alone(0, Duty.APPEND)
     first = int(unit.connection.execute(select(func.coalesce(func.max(event.c.seq), 0))).scalar_one()) + 1
     put_rows(
         unit,
@@ -326,7 +322,9 @@ def drop_these_rejects(unit: Unit, who: int, keys: Sequence[int]) -> None:
 def keyed_rejects(unit: Unit, who: int) -> list[tuple[int, Reject]]:
     """Everything that could not be understood, with the key of each."""
     statement = select(reject).where(reject.c.owner == who)
-    return [(row.key, Reject(row.source, row.place, row.reason)) for row in unit.connection.execute(statement)]
+    return [
+        (row.key, Reject(row.source, row.place, row.reason)) for row in unit.connection.execute(statement)
+    ]
 
 
 def chunks(items: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:

@@ -7,16 +7,26 @@ in its middle. PostgreSQL: one advisory lock an owner for appends, taken by `ser
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from schemas.errors import ConfigError
 
 _PAGE_CACHE_KIB = 65_536
+_LOCKS = 0x4B697400
+"""Keeps Kith's advisory locks apart from other programs' in a shared database."""
+
+
+class Duty(IntEnum):
+    """What is done by one writer at a time."""
+
+    APPEND = 0
+    TELL = 1
 
 
 class Unit:
@@ -30,6 +40,15 @@ class Unit:
     def is_sqlite(self) -> bool:
         """Whether the database is SQLite."""
         return self.connection.dialect.name == "sqlite"
+
+    def alone(self, owner: int, what: Duty) -> None:
+        """Wait until nobody else does this for this owner, to the end of the transaction.
+
+        SQLite has one writer anyway; PostgreSQL holds an advisory lock.
+        """
+        if not self.is_sqlite:
+            statement = text("SELECT pg_advisory_xact_lock(:purpose, :owner)")
+            self.connection.execute(statement, {"purpose": _LOCKS + what, "owner": owner})
 
     def after_commit(self, hook: Callable[[], None]) -> None:
         """Run `hook` once the transaction is durable."""
