@@ -64,7 +64,7 @@ class Application:
         """Make the home (folder, key, database) if need be, and the owner's book in it."""
         home = self.settings.home
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(home, 0o700)
+        home.chmod(0o700)
         key = home / "secret.key"
         if not self.settings.secret_key and not key.exists():
             with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -117,4 +117,4 @@ class Application:
         if file is not None and file.exists() and os.name == "posix":
             mode = stat.S_IMODE(file.stat().st_mode)
             if mode & 0o077:
-                os.chmod(file, 0o600)
+                file.chmod(0o600)

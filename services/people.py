@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any, cast
 
 import msgspec
@@ -246,7 +247,7 @@ class _Dealings:
 
     def add(self, what: tuple[Any, ...], now: int) -> None:
         """Count one row of `interactions_of_people`; of two parts in one interaction the first read counts."""
-        _, part, key, kind, at, ends_at, way, owner_part, author, size, is_held, _ = what
+        _, part, key, kind, at, ends_at, way, owner_part, _, size, is_held, _ = what
         if key in self._seen:
             return
         self._seen.add(key)
@@ -468,7 +469,7 @@ def _moves(jobs: Sequence[TallyRow]) -> tuple[int, str]:
     """When an export first showed the present organisation after another, and which one that was."""
     shown = sorted({(t.at, t.value.partition("\x1f")[0]) for t in jobs if t.at})
     moved_at, moved_from = 0, ""
-    for (_, before), (at, after) in zip(shown, shown[1:], strict=False):
+    for (_, before), (at, after) in pairwise(shown):
         if before and after and folded(before) != folded(after):
             moved_at, moved_from = at, before
     return moved_at, moved_from

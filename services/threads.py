@@ -47,9 +47,9 @@ def turn(messages: Sequence[InteractionRow]) -> Turn:
         if asks and message.owner_part in {Part.TO, Part.BCC}:
             if state != "awaiting_me":
                 state, since, asker = "awaiting_me", message.at, message.author
-        elif state == "awaiting_them":
-            state, since = "closed", None
-        elif state == "awaiting_me" and (message.author != asker or message.signals & Mark.THANKS):
+        elif state == "awaiting_them" or (
+            state == "awaiting_me" and (message.author != asker or message.signals & Mark.THANKS)
+        ):
             state, since = "closed", None
     if state == "closed" and sides == {"out"}:
         state = "fyi"

@@ -102,10 +102,7 @@ def _held(
     parts, owner_part, traits = _parts(record, batch)
     organizer = record.organizer
     author = batch.address(organizer.address, "") if organizer and "@" in organizer.address else None
-    if author == OWNER_KEY:
-        way = Way.OUT
-    else:
-        way = Way.BOTH if author is None else Way.IN
+    way = Way.BOTH if author is None else Way.OUT if author == OWNER_KEY else Way.IN
     if is_cancelled or record.is_cancelled:
         traits |= Trait.CANCELLED
     if record.is_all_day:

@@ -70,9 +70,9 @@ def apply(batch: Batch, record: EventBody, place: Place, sign: int) -> None:
         case Meeting():
             _meeting(batch, record, place, sign)
         case Contact():
-            _contact(batch, record, place, sign)
+            _contact(batch, record, sign)
         case Connection():
-            _connection(batch, record, place, sign)
+            _connection(batch, record, sign)
         case DirectMessage():
             _direct_message(batch, record, place, sign)
         case Invitation():
@@ -264,7 +264,7 @@ def _meeting(batch: Batch, record: Meeting, place: Place, sign: int) -> None:
 # --- contacts -----------------------------------------------------------------------------------------------------
 
 
-def _contact(batch: Batch, record: Contact, place: Place, sign: int) -> None:
+def _contact(batch: Batch, record: Contact, sign: int) -> None:
     source = "address book" if record.origin == "card" else "linkedin upload"
     keys = [batch.address(address, source) for address in record.emails]
     keys += [batch.identity("phone", number, source) for number in record.phones]
@@ -277,7 +277,7 @@ def _contact(batch: Batch, record: Contact, place: Place, sign: int) -> None:
         batch.say(key, "timezone", record.timezone, sign, 2)
 
 
-def _connection(batch: Batch, record: Connection, place: Place, sign: int) -> None:
+def _connection(batch: Batch, record: Connection, sign: int) -> None:
     keys: list[int] = []
     if record.linkedin:
         keys.append(batch.identity("linkedin", record.linkedin, "linkedin"))

@@ -22,8 +22,8 @@ class _Rehearsal(Store):
         yield self._unit
 
 
-class _Undo(Exception):  # noqa: N818  # never seen outside: it carries the rollback through the unit's own door
-    pass
+class _Undo(Exception):
+    """Never seen outside: it carries the rollback through the unit's own door."""
 
 
 @contextlib.contextmanager
