@@ -179,20 +179,24 @@ class Book:
 
 def decide(store: Store, owner: int, clock: Clock, decisions: Sequence[AnyDecision]) -> None:
     """Append decisions to an owner's stream."""
-    now = epoch(clock.now())
     with store.write() as unit:
-        of = stream.source_id(unit, owner, DECISIONS, DECISIONS)
-        number = stream.last_seq(unit, owner)
-        stream.append(
-            unit,
-            owner,
-            now,
-            VERSION,
-            [
-                stream.NewEvent(of, kind_of(one), f"{now}-{number + index + 1}", "", now, encode_body(one))
-                for index, one in enumerate(decisions)
-            ],
-        )
+        append_decisions(unit, owner, epoch(clock.now()), decisions)
+
+
+def append_decisions(unit: Unit, owner: int, now: int, decisions: Sequence[AnyDecision]) -> None:
+    """Append decisions within a unit of work."""
+    of = stream.source_id(unit, owner, DECISIONS, DECISIONS)
+    number = stream.last_seq(unit, owner)
+    stream.append(
+        unit,
+        owner,
+        now,
+        VERSION,
+        [
+            stream.NewEvent(of, kind_of(one), f"{now}-{number + index + 1}", "", now, encode_body(one))
+            for index, one in enumerate(decisions)
+        ],
+    )
 
 
 def open_book(store: Store, email: str, clock: Clock, habits: Habits | None = None) -> Book | None:

@@ -132,7 +132,7 @@ class Ingest:
         fresh: dict[int, tuple[Upsert, bytes, int, int | None]] = {}
         for key, item in zip(keys, upserts, strict=True):
             body = encode_body(item.record)
-            digest = _digest(body)
+            digest = body_digest(body)
             old = before.get(key)
             in_page = fresh.get(key)
             if in_page is not None:
@@ -173,7 +173,7 @@ class Ingest:
                     of,
                     kind_of(item.record),
                     item.id,
-                    f"{item.stamp}~{digest:016x}",
+                    revision_of(item.stamp, digest),
                     epoch(at_of(item.record, recorded_at)),
                     body,
                     replaces,
@@ -279,7 +279,13 @@ def _skip(report: SourceReport, reason: str, count: int) -> None:
     report.skips[reason] = report.skips.get(reason, 0) + count
 
 
-def _digest(body: bytes) -> int:
+def revision_of(stamp: str, digest: int) -> str:
+    """An event's revision: the source's own, then what tells two bodies apart."""
+    return f"{stamp}~{digest:016x}"
+
+
+def body_digest(body: bytes) -> int:
+    """What tells two bodies apart."""
     return int.from_bytes(blake2b(body, digest_size=8).digest(), "big") >> 1
 
 

@@ -22,7 +22,6 @@ from schemas.records import (
     Message,
     ProfileRef,
     Recommendation,
-    Signal,
     SourceRecord,
 )
 from services.history.batch import OwnerKeys
@@ -183,42 +182,3 @@ def _direct_message(record: DirectMessage, is_erased: IsErased, owner: OwnerKeys
         ref for ref in (record.sender, *to) if ref.linkedin not in owner.slugs and ref.name != owner.name
     )
     return replace(record, to=to) if any(others) else None
-
-
-def text_of(record: SourceRecord) -> tuple[str, ...]:
-    """The free text of a record: what its author, or whoever named it, wrote."""
-    match record:
-        case Message() | DirectMessage():
-            return (record.subject, record.excerpt, *(one.text for one in record.signals))
-        case Meeting():
-            return (record.summary, record.location)
-        case Invitation() | Recommendation():
-            return (record.excerpt,)
-        case ConnectionNote():
-            return (record.text,)
-        case _:
-            return ()
-
-
-def with_text(record: SourceRecord, rewrite: Callable[[str], str]) -> SourceRecord:
-    """The record with its free text rewritten."""
-
-    def signals(said: tuple[Signal, ...]) -> tuple[Signal, ...]:
-        return tuple(replace(one, text=rewrite(one.text)) for one in said)
-
-    match record:
-        case Message() | DirectMessage():
-            return replace(
-                record,
-                subject=rewrite(record.subject),
-                excerpt=rewrite(record.excerpt),
-                signals=signals(record.signals),
-            )
-        case Meeting():
-            return replace(record, summary=rewrite(record.summary), location=rewrite(record.location))
-        case Invitation() | Recommendation():
-            return replace(record, excerpt=rewrite(record.excerpt))
-        case ConnectionNote():
-            return replace(record, text=rewrite(record.text))
-        case _:
-            return record

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from schemas.connector import Upsert
 from schemas.decisions import Forgotten, NeverIngest, OwnerDeclared
 from schemas.events import EventBody, decode_body
-from schemas.records import Message, OwnProfile, SourceRecord
+from schemas.records import ExportSeen, Message, OwnProfile, SourceRecord
 from services.history.batch import OwnerKeys
 from services.history.projector import NAME
 from services.identity.keys import domain_of, own_mailbox_key
@@ -46,9 +46,10 @@ def refusals(unit: Unit, who: int) -> Admit:
         return identity_hash(identity, who) in hashes
 
     def admit(change: Upsert) -> Upsert | str:
-        if patterns and is_ruled_out(change.record, patterns, owner):
+        left = outside(change.record, patterns, owner) if patterns else change.record
+        if left is None:
             return RULED_OUT
-        left = without(change.record, is_erased, owner) if hashes else change.record
+        left = without(left, is_erased, owner) if hashes else left
         if left is None:
             return ERASED
         return change if left is change.record else replace(change, record=left)
@@ -56,14 +57,17 @@ def refusals(unit: Unit, who: int) -> Admit:
     return admit
 
 
-def is_ruled_out(record: SourceRecord, patterns: set[str], owner: OwnerKeys) -> bool:
-    """Whether a record bears a label, or names somebody but the owner by an address or domain, that is ruled out."""
+def outside(record: SourceRecord, patterns: set[str], owner: OwnerKeys) -> SourceRecord | None:
+    """The record; None when it bears a label, or names somebody but the owner, that is ruled out."""
+    if isinstance(record, ExportSeen):
+        return without(record, lambda identity: is_matched(identity, patterns), owner)
     if isinstance(record, Message) and any(label.lower() in patterns for label in record.labels):
-        return True
-    return any(
+        return None
+    is_named = any(
         is_matched(one.identity, patterns) and not owner.owns(one.identity.partition(":")[2])
         for one in named_in(record)
     )
+    return None if is_named else record
 
 
 def is_matched(identity: str, patterns: set[str]) -> bool:
@@ -72,7 +76,7 @@ def is_matched(identity: str, patterns: set[str]) -> bool:
     if value in patterns:
         return True
     domain = domain_of(value)
-    while domain:
+    while "." in domain:
         if domain in patterns:
             return True
         domain = domain.partition(".")[2]
