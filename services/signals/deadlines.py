@@ -578,7 +578,7 @@ def _grammar(language: str) -> _Grammar:
         rf"a week (?:from|on) (?P<week_from>{weekday}|today|tomorrow)\b"
         if language == "en"
         else r"(?P<week_from>(?!))",
-        rf"\b(?<!\bla )(?P<word>{_either(words.days)})\b",
+        rf"\b(?<!\bla )(?P<word>{_either(words.days)})\b(?!,? (?:on )?(?:{weekday})\b)",
         (
             rf"(?P<same>{words.same_week})?(?P<next>{words.next_before})?(?:{words.article})?(?P<weekday>{weekday})\b\.?"
             rf"(?:(?P<weekday_day>,? (?:{words.article})?\d{{1,2}}(?:{words.ordinal}))(?!\w))?"

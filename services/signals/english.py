@@ -129,7 +129,7 @@ ENGLISH = Language(
         "thank thanks thx thanx grateful obliged indebted appreciate appreciated helped helpful help advice feedback introduction intro support guidance input suggestions tips insights comments recommendation referral couldn't owe useful valuable kind generous suggestion tip"
     ),
     introduction_words=words(
-        "introduce introducing introduction intro meet connect connecting put putting link linking adding looping loop copying cc'ing ccing bringing cc'd cc copied e-meet e-intro consider get getting"
+        "introduce introducing introduction intro meet connect connecting touch putting linking adding looping loop copying cc'ing ccing bringing cc'd copied added e-meet e-intro together yourselves"
     ),
     ask=_ASK,
     no_ask=_NO_ASK,

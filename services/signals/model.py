@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from itertools import repeat
+from itertools import pairwise, repeat
 
 from msgspec import Struct
 
@@ -40,8 +40,8 @@ class Model(Struct, frozen=True):
         return (
             self.bias
             + sum(map(self.words.get, framed, _ZERO))
-            + sum(map(self.pairs.get, zip(framed, framed[1:]), _ZERO))  # noqa: B905 - pairs end with the shorter
-            + sum(map(self.skips.get, zip(framed, framed[2:]), _ZERO))  # noqa: B905 - pairs end with the shorter
+            + sum(map(self.pairs.get, pairwise(framed), _ZERO))
+            + sum(map(self.skips.get, zip(framed, framed[2:], strict=False), _ZERO))
         )
 
 

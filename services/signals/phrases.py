@@ -4,9 +4,9 @@ Data only: fragments of regular expressions, without capturing groups and withou
 """
 
 WROTE = (
-    r"\bwrote\b|\bwrites\b|\bschrieb\b|\bschreibt\b|\bgeschrieben\b|a écrit|\bécrit\b|\bescribió\b|\bescribio\b|"
-    r"ha scritto|\bscrive\b|\bescreveu\b|\bschreef\b|\bgeschreven\b|\bskrev\b|\bkirjoitti\b|\bnapisał|\bpisze\b|"
-    r"\bnapsal|\bnapísal|\bпише|\bнаписа|\byazdı|\bírta\b|さん?は?書きました|のメッセージ|のメール|wrote on|写道|寫道|"
+    r"\bwrote\b|\bwrites\b|\bschrieb\b|\bschreibt\b|\bgeschrieben\b|\ba écrit|\bécrit\b|\bescribió\b|\bescribio\b|"
+    r"\bha scritto|\bscrive\b|\bescreveu\b|\bschreef\b|\bgeschreven\b|\bskrev\b|\bkirjoitti\b|\bnapisał|\bpisze\b|"
+    r"\bnapsal|\bnapísal|\bпише|\bнаписа|\byazdı|\bírta\b|さん?は?書きました|のメッセージ|のメール|写道|寫道|"
     r"님이 작성|\bva escriure\b|\bέγραψε\b|\ba scris\b|כתב"
 )
 """Verbs with which a client names the writer of what follows."""

@@ -20,11 +20,10 @@ from services.signals.phrases import (
     WROTE,
 )
 
-_LINE_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _LONGEST_ATTRIBUTION = 400
 _HEADER_LINES = 8
 _SIGNATURE_LINES = 12
-_DEVICE_LINES = 8
+_DEVICE_LINES = 4
 _POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.IGNORECASE)
 _MARKS_IN_SIGNATURE = re.compile(
     r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
@@ -37,7 +36,7 @@ _BEGIN_FORWARD = re.compile(BEGIN_FORWARD, re.IGNORECASE)
 _DATED = re.compile(r"\d|@")
 _DEVICE = re.compile(DEVICE_LINES, re.IGNORECASE)
 _DISCLAIMER = re.compile(DISCLAIMERS, re.IGNORECASE)
-_WROTE = rule(WROTE, re.IGNORECASE)
+_WROTE = rule(WROTE)
 _OPENER = re.compile(ATTRIBUTION_OPENERS, re.IGNORECASE)
 _HEADER = re.compile(rf"[*_]{{0,2}}({HEADER_NAMES})[*_]{{0,2}} ?[:：]", re.IGNORECASE)
 _CLOSING = re.compile(rf"(?:{CLOSINGS})(?:[ ,.!–-]*|, [\w .'-]{{1,40}})$", re.IGNORECASE)
@@ -54,7 +53,7 @@ class Own(Struct, frozen=True):
 
 def own_words(text: str) -> Own:
     """Part the writer's own lines from everything else in a text."""
-    lines = (_LINE_BREAKS.sub("\n", text) if _LINE_BREAKS.search(text) else text).split("\n")
+    lines = text.splitlines()
     own: list[str] = []
     signature: list[str] = []
     segment: list[str] = []
@@ -126,9 +125,9 @@ def _is_header_run(lines: list[str], start: int) -> bool:
 def _attribution_start(segment: list[str], last: str) -> int | None:
     """Where in the segment an attribution that ends with the line `last` begins, or None."""
     if (
-        not _WROTE.search(last[-200:])
+        not _WROTE.search(last[-120:].lower())
         and "@" not in last
-        and not (segment and _WROTE.search(segment[-1][-200:]))
+        and not (segment and _WROTE.search(segment[-1][-120:].lower()))
     ):
         return None
     joined = last
@@ -136,7 +135,7 @@ def _attribution_start(segment: list[str], last: str) -> int | None:
         if len(joined) > _LONGEST_ATTRIBUTION:
             return None
         if (
-            (_WROTE.search(joined) or (_ADDRESS_END.search(last) and _YEAR.search(joined)))
+            (_WROTE.search(joined.lower()) or (_ADDRESS_END.search(last) and _YEAR.search(joined)))
             and _DATED.search(joined)
             and (_OPENER.match(joined) or "@" in joined[-120:])
         ):
@@ -171,7 +170,7 @@ def _drop_attribution(segment: list[str]) -> None:
         end -= 1
     if end and len(segment[end - 1]) <= 160 and segment[end - 1].rstrip()[-1:] in ":：":
         start = _attribution_start(segment[: end - 1], segment[end - 1].strip())
-        if start is None and _WROTE.search(segment[end - 1]):
+        if start is None and _WROTE.search(segment[end - 1].lower()):
             start = end - 1
         if start is not None:
             del segment[start:]

@@ -35,8 +35,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\
 _LINKS = re.compile(r"<?https?://[^\s<>]+>?")
 _AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.IGNORECASE)
 _AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.IGNORECASE)
-_OUT_OF_OFFICE = re.compile(phrases.OUT_OF_OFFICE, re.IGNORECASE)
-_NOT_READING = re.compile(phrases.NOT_READING, re.IGNORECASE)
+_OUT_OF_OFFICE = re.compile(rf"\b(?:{phrases.OUT_OF_OFFICE})")
+_NOT_READING = re.compile(rf"\b(?:{phrases.NOT_READING})")
 
 
 def read_text(text: str, context: TextContext) -> Reading:
@@ -48,11 +48,12 @@ def read_text(text: str, context: TextContext) -> Reading:
     cut = text[:LONGEST_TEXT]
     if context.is_html:
         cut = text_from_html(cut)
-    if not cut.isprintable() and _CONTROLS.search(cut):
-        cut = _CONTROLS.sub("", cut)
     own = own_words(cut)
     parts = paragraphs(own.lines)
     said = " ".join(parts)[:_READ]
+    if not said.isprintable():
+        parts = [_CONTROLS.sub("", part) for part in parts]
+        said = " ".join(parts)[:_READ]
     signature = hints_from_signature(own.signature) + new_address(said)
     return Reading(excerpt=_excerpt(said), signals=_signals(parts, said, context), signature=signature)
 
@@ -143,7 +144,9 @@ def _is_automatic(said: str, lowered: str, subject: str) -> bool:
     if not any(word in lowered for word in phrases.AWAY_WORDS):
         return False
     return _AUTO_TEXT.search(said[:300]) is not None or (
-        len(said) < 1500 and _OUT_OF_OFFICE.search(said) is not None and _NOT_READING.search(said) is not None
+        len(said) < 1500
+        and _OUT_OF_OFFICE.search(lowered) is not None
+        and _NOT_READING.search(lowered) is not None
     )
 
 

@@ -146,16 +146,15 @@ _ADDRESS_WORDS = (
     "contact me",
 )
 _NEW_ADDRESS = rule(
-    r"(?:my|our) (?:new )?(?:(?:e-?mail|work|private|personal) )*address (?:has changed|is changing|is changed|will change|changed)|"
-    r"(?:my|our) new (?:(?:work|private|personal|business) )?e-?mail(?: address)? (?:is|will be|:)|new e-?mail(?: address)?:|"
-    r"(?:i have|i've|i've got|i got) a new (?:work |private |personal )?e-?mail|changed my e-?mail|"
-    r"(?:can|may) now (?:reach|contact|email|e-mail) me (?:at|under|on)|(?:reach|contact|email|e-mail|write to) me (?:at|under|on) (?:my|this) new|"
-    r"(?:please )?(?:update|change) (?:your (?:address book|contacts|records)|my (?:e-?mail )?address)|"
-    r"meine (?:neue )?e?-?mail-?adresse (?:hat sich geändert|lautet|ist|ändert sich)|neue e?-?mail-?adresse|"
-    r"(?:ma|mon) nouvelle? (?:adresse|e-?mail|mail|courriel)|(?:mon adresse|mon e-?mail).{0,20} (?:a changé|change)|"
-    r"mi nuev[ao] (?:dirección|correo|e-?mail)|(?:mi correo|mi dirección).{0,20} ha cambiado|he cambiado de correo|"
-    r"(?:il )?mio nuovo (?:indirizzo|e-?mail)|(?:la )?mia nuova e-?mail|(?:mio indirizzo).{0,20} è cambiato",
-    re.IGNORECASE,
+    r"\b(?:my|our) (?:new )?(?:(?:e-?mail|work|private|personal) )*address (?:has changed|is changing|is changed|will change|changed)|"
+    r"\b(?:my|our) new (?:(?:work|private|personal|business) )?e-?mail(?: address)? (?:is|will be|:)|\bnew e-?mail(?: address)?:|"
+    r"\b(?:i have|i've|i've got|i got) a new (?:work |private |personal )?e-?mail|\bchanged my e-?mail|"
+    r"\b(?:can|may) now (?:reach|contact|email|e-mail) me (?:at|under|on)|\b(?:reach|contact|email|e-mail|write to) me (?:at|under|on) (?:my|this) new|"
+    r"\b(?:please )?(?:update|change) (?:your (?:address book|contacts|records)|my (?:e-?mail )?address)|"
+    r"\bmeine (?:neue )?e?-?mail-?adresse (?:hat sich geändert|lautet|ist|ändert sich)|\bneue e?-?mail-?adresse|"
+    r"\b(?:ma|mon) nouvelle? (?:adresse|e-?mail|mail|courriel)|\b(?:mon adresse|mon e-?mail).{0,20} (?:a changé|change)|"
+    r"\bmi nuev[ao] (?:dirección|correo|e-?mail)|\b(?:mi correo|mi dirección).{0,20} ha cambiado|\bhe cambiado de correo|"
+    r"\b(?:il )?mio nuovo (?:indirizzo|e-?mail)|\b(?:la )?mia nuova e-?mail|\b(?:mio indirizzo).{0,20} è cambiato",
 )
 _LONGEST_LINE = 200
 
@@ -181,7 +180,7 @@ def new_address(own_text: str) -> tuple[str, ...]:
     """`newemail:<address>` when the writer says that theirs has changed and names it."""
     if "@" not in own_text or not any(word in own_text.lower() for word in _ADDRESS_WORDS):
         return ()
-    for match in _NEW_ADDRESS.finditer(own_text):
+    for match in _NEW_ADDRESS.finditer(own_text.lower()):
         found = [
             address.lower().rstrip(".")
             for address in _EMAIL.findall(own_text[match.start() : match.end() + 160])

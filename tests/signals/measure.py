@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a command prints
 """Prints how well the text stage does on the labelled sets: `python -m tests.signals.measure [dev|test|all]`."""
 
 import sys

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a command prints
 """Trains the model of English asks and writes `services/signals/asks.json`; prints what it is worth first.
 
     python -m tests.signals.train [path/to/train.txt]
@@ -12,6 +13,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from services.signals.asks import english_score, has_phrase, is_ask_by_rule, is_forbidden
@@ -52,7 +54,7 @@ def features(lowered: str) -> tuple[str, ...]:
     }
     return (
         *framed,
-        *map(" ".join, zip(framed, framed[1:], strict=False)),
+        *map(" ".join, pairwise(framed)),
         *map(" _ ".join, zip(framed, framed[2:], strict=False)),
         *(name for name, is_so in verdicts.items() if is_so),
     )
