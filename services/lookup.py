@@ -1,6 +1,6 @@
 """Finding people and follow-ups by what an owner types."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from schemas.errors import UsageError
@@ -66,8 +66,7 @@ def find_person(book: Book, who: str) -> PersonRow:
     who = who.strip()
     with book.store.read() as unit:
         keys = [key for key in (key_of("p", who), email_key(who) if "@" in who else None) if key is not None]
-        for kind in ("linkedin", "phone"):
-            keys.append(key64(kind, who.rstrip("/").rpartition("/")[2] if kind == "linkedin" else who))
+        keys += (key64("linkedin", who.rstrip("/").rpartition("/")[2]), key64("phone", who))
         for key in rows.person_of(unit, book.owner, keys).values():
             for _, _, shape in rows.people(unit, book.owner, [key]):
                 return person_row(shape)
@@ -77,9 +76,7 @@ def find_person(book: Book, who: str) -> PersonRow:
         )
     now = book.clock.now()
     found.sort(key=lambda row: _order(row, "strength", now))
-    exact = [row for row in found if folded(row.name) == folded(who)]
-    named = [row for row in found if all(word in folded(row.name) for word in words)]
-    for choice in (exact, [row for row in named if row.status != "automated"], named, found):
+    for choice in _choices(found, words):
         if len(choice) == 1:
             return choice[0]
         if len(choice) > 1:
@@ -87,6 +84,23 @@ def find_person(book: Book, who: str) -> PersonRow:
     raise UsageError(
         f"Nobody here is called {who}. Search with: kith people {who.split(' ')[0] if who else 'NAME'}"
     )
+
+
+def _choices(found: Sequence[PersonRow], words: Sequence[str]) -> Iterator[list[PersonRow]]:
+    """Who may be meant, the likeliest reading first: the whole name, words of it, their beginnings, letters in it."""
+    humans = [row for row in found if row.status != "automated"]
+    names = {row.key: folded(row.name).replace("-", " ").split() for row in found}
+    wanted = " ".join(words).replace("-", " ").split()
+    for among in (humans, found):
+        yield [row for row in among if names[row.key] == wanted]
+        yield [row for row in among if all(word in names[row.key] for word in wanted)]
+        yield [
+            row
+            for row in among
+            if all(any(one.startswith(word) for one in names[row.key]) for word in wanted)
+        ]
+    yield humans
+    yield list(found)
 
 
 def _several(who: str, found: Sequence[PersonRow]) -> str:

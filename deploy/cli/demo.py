@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.cli import importing, reading, words
-from deploy.cli.context import OK, Context
+from deploy.cli.context import Context
+from deploy.cli.ending import OK
 from deploy.cli.paper import hint, say
 from deploy.cli.progress import progress
 from deploy.importing import import_paths

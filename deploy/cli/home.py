@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
-from deploy.cli.context import OK, Context
-from deploy.cli.paper import console, hint, say, table
+from deploy.cli.context import Context
+from deploy.cli.ending import OK
+from deploy.cli.paper import Column, hint, plain, print_rejects, say, table
 from deploy.cli.progress import progress
 from deploy.settings import SECRET_NAMES
 from schemas.decisions import OwnerDeclared
@@ -86,7 +87,7 @@ def config(context: Context) -> int:
             (n, "not set" if shown[n] in {None, ""} else str(shown[n]), settings.origins[n])
             for n in sorted(shown)
         ]
-        console().print(table(("setting", "value", "from"), rows))
+        say(*table(("setting", "value", Column("from", least=11)), rows))
     return OK
 
 
@@ -119,7 +120,7 @@ def rejects(context: Context, retry: bool) -> int:
     if context.as_json:
         context.put(RejectList(found))
     elif found:
-        console().print(table(("source", "where", "reason"), [(r.source, r.where, r.reason) for r in found]))
+        print_rejects(found)
     else:
         say("Everything that was read was understood.")
     return OK
@@ -150,7 +151,8 @@ def export(context: Context, out: str) -> int:
     if context.as_json:
         context.put({"out": out, "lines": counts})
     else:
-        console().print(table(("file", "lines"), [(n, f"{c:,}") for n, c in counts.items()], right=(1,)))
+        rows = [(name, f"{count:,}") for name, count in counts.items()]
+        say(*table(("file", Column("lines", is_figure=True)), rows), "", f"Written to {plain(out)}.")
     return OK
 
 

@@ -1,9 +1,13 @@
 """`kith import`."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
-from deploy.cli.context import FAILED, OK, PARTIAL, Context
-from deploy.cli.paper import console, hint, say, table
+from deploy.cli.context import Context
+from deploy.cli.ending import FAILED, OK, PARTIAL
+from deploy.cli.paper import Column, hint, print_rejects, say, table, wrapped
 from deploy.cli.progress import progress
 from deploy.importing import import_paths
 from schemas.errors import UsageError
@@ -42,46 +46,51 @@ def status_of(report: ImportReport) -> int:
     return FAILED if all(entry.read == entry.rejected for entry in report.sources) else PARTIAL
 
 
+_FIGURES = ("read", "added", "changed", "unchanged", "skipped", "rejected", "deleted")
+_ALWAYS = frozenset({"read", "added", "unchanged"})
+
+
 def print_report(report: ImportReport, dry_run: bool) -> None:
-    """The report as a table, its skips and its first rejects."""
+    """The report as a table, its skips and its first rejects; columns with nothing in them are left out."""
+    names = _short_names([entry.source for entry in report.sources])
+    figures = [
+        name for name in _FIGURES if name in _ALWAYS or any(getattr(entry, name) for entry in report.sources)
+    ]
     rows = [
-        (
-            entry.source,
-            entry.kind,
-            *(
-                f"{n:,}"
-                for n in (
-                    entry.read,
-                    entry.added,
-                    entry.changed,
-                    entry.unchanged,
-                    entry.skipped,
-                    entry.rejected,
-                )
-            ),
-        )
+        (names[entry.source], entry.kind, *(f"{getattr(entry, name):,}" for name in figures))
         for entry in report.sources
     ]
-    columns = ("source", "kind", "read", "added", "changed", "unchanged", "skipped", "rejected")
-    console().print(table(columns, rows, right=range(2, 8)))
-    skips: dict[str, int] = {}
+    columns = [
+        Column("source", least=12),
+        Column("kind"),
+        *(Column(name, is_figure=True) for name in figures),
+    ]
+    say(*table(columns, rows))
+    skips: Counter[str] = Counter()
     for entry in report.sources:
-        for reason, count in entry.skips.items():
-            skips[reason] = skips.get(reason, 0) + count
+        skips.update(entry.skips)
     if skips:
-        say(
-            "",
-            "Left out on purpose: "
-            + "; ".join(f"{count:,} {reason}" for reason, count in sorted(skips.items())),
-        )
+        told = "; ".join(f"{count:,} {reason}" for reason, count in sorted(skips.items()))
+        say("", *wrapped(f"Left out on purpose: {told}."))
     if report.rejects:
         say("", "Could not be understood:")
-        console().print(
-            table(("where", "reason"), [(r.where, r.reason) for r in report.rejects[:_REJECTS_SHOWN]])
-        )
+        print_rejects(report.rejects[:_REJECTS_SHOWN])
         if len(report.rejects) > _REJECTS_SHOWN:
-            say(f"and {len(report.rejects) - _REJECTS_SHOWN} more: kith rejects")
+            say(f"and {len(report.rejects) - _REJECTS_SHOWN:,} more: kith rejects")
     if dry_run:
         hint("", "Nothing was changed. Without --dry-run it is.")
     elif any(entry.added for entry in report.sources):
         hint("", "Next: kith people, kith followups, kith digest")
+
+
+def _short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Each path by as much of its end as tells it from the others."""
+    names = {}
+    for path in paths:
+        parts = Path(path).parts or (path,)
+        others = [Path(other).parts for other in paths if other != path]
+        taken = next(
+            (n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others)), len(parts)
+        )
+        names[path] = str(Path(*parts[-taken:]))
+    return names

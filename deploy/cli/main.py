@@ -1,5 +1,6 @@
 """The `kith` command: names and options as docs/interface.md fixes them; what is heavy is imported when it is used."""
 
+import io
 import os
 import sys
 from typing import Annotated, TypeAlias
@@ -9,7 +10,6 @@ import typer
 app = typer.Typer(
     name="kith",
     help="Keeps your professional network by itself: history, follow-ups and a weekly digest.",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -24,11 +24,20 @@ _HOISTED = {"--json": 0, "-v": 0, "--verbose": 0, "--home": 1, "--owner": 1}
 
 
 def run() -> None:
-    """The console entry: options that stand before the command may stand after it as well."""
-    try:
-        app(args=hoisted(sys.argv[1:]))
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    """The console entry."""
+    raise SystemExit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; its exit status. Options that stand before the command may stand after it as well."""
+    from deploy.cli.ending import ended  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    ordered = hoisted(arguments) or ["--help"]
+    verbose = not {"-v", "--verbose"}.isdisjoint(ordered)
+    return ended(lambda: app(args=ordered, prog_name="kith", standalone_mode=False), verbose=verbose)
 
 
 def hoisted(arguments: list[str]) -> list[str]:
@@ -63,12 +72,11 @@ def common(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Keeps your professional network by itself: history, follow-ups and a weekly digest."""
-    from deploy.cli.context import Context, told  # noqa: PLC0415
+    from deploy.cli.context import Context  # noqa: PLC0415
 
     context = Context(dict(os.environ), home, owner, as_json, verbose)
     ctx.obj = context
     ctx.call_on_close(context.close)
-    ctx.with_resource(told(verbose=verbose))
 
 
 # --- the home -----------------------------------------------------------------------------------------------------
@@ -298,7 +306,7 @@ def role(
     roles: Annotated[list[str], typer.Argument(metavar="ROLE…")],
     remove: _Remove = False,
 ) -> None:
-    """What somebody is to you: mentor, sponsor, ally, manager, client, …"""
+    """What somebody is to you: mentor, sponsor, ally, manager, client."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.role(ctx.obj, person, roles, remove))
@@ -381,6 +389,14 @@ def merge(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, typer
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.merge(ctx.obj, a, b))
+
+
+@app.command()
+def distinct(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, typer.Argument()]) -> None:
+    """Two entries are two people: a lasting no to a proposal of `kith duplicates`."""
+    from deploy.cli import words as command  # noqa: PLC0415
+
+    raise typer.Exit(command.distinct(ctx.obj, a, b))
 
 
 @app.command()

@@ -1,11 +1,13 @@
 """Commands that read the book."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from deploy.cli.context import OK, Context
-from deploy.cli.paper import console, day, hint, plain, say, table
+from deploy.cli.context import Context
+from deploy.cli.ending import OK
+from deploy.cli.paper import Column, cut, day, hint, plain, quiet, say, strong, table, width, wrapped
 from schemas.errors import UsageError
 from schemas.ids import public_id
 from schemas.interface import (
@@ -15,20 +17,18 @@ from schemas.interface import (
     Interaction,
     InteractionList,
     PeopleList,
+    Person,
     PersonPage,
 )
+from services.book import Book
+from services.digest.build import SECTION_OF_RULE, TITLES
 from services.lookup import find_person, list_people, page_of, search_history
 from services.people import owners_words
 
 _SORTS = ("strength", "last", "name")
 _SHOWN = 30
 _ARROW = {"in": "←", "out": "→", "both": "↔"}
-_KIND = {
-    "email": "mail",
-    "meeting": "meeting",
-    "linkedin_message": "LinkedIn",
-    "linkedin_invitation": "LinkedIn invitation",
-}
+_KIND = {"email": "mail", "linkedin_message": "LinkedIn", "linkedin_invitation": "invited"}
 
 
 def _zone(context: Context) -> ZoneInfo:
@@ -55,31 +55,59 @@ def people(
     if context.as_json:
         context.put(PeopleList(found[:limit] if limit else found))
         return OK
-    shown = [one for one in found if one.status != "waiting"][: limit or _SHOWN]
-    waiting = sum(one.status == "waiting" for one in found)
     if not found:
-        say("Nobody yet. Start with: kith import PATH…" if not query else f"Nobody matches {query}.")
+        say(
+            "Nobody yet. Start with: kith import PATH…"
+            if not query
+            else f"Nobody matches {plain(query, 60)}."
+        )
         return OK
-    zone, now = _zone(context), book.clock.now()
+    _print_people(context, found, limit)
+    return OK
+
+
+_PEOPLE = (
+    Column("name", least=18),
+    Column("what and where", least=24),
+    Column("last"),
+    Column("mail →/←", is_figure=True, goes=1),
+    Column("met", is_figure=True, goes=1),
+    Column("roles and tags", least=8, goes=2),
+    Column("address", least=16, goes=3),
+)
+
+
+def _print_people(context: Context, found: Sequence[Person], limit: int | None) -> None:
+    zone, now = _zone(context), context.book.clock.now()
+    known = [one for one in found if one.status != "waiting"]
+    shown = known[: limit or _SHOWN]
     rows = [
         (
-            one.name,
-            ", ".join(filter(None, (one.title, one.organization))),
+            _named(one),
+            _work_of(one),
             day(one.last_at, now, zone),
-            f"{one.counts.sent}/{one.counts.received}",
-            str(one.counts.meetings),
+            f"{one.counts.sent}/{one.counts.received}" if one.counts.sent or one.counts.received else "",
+            str(one.counts.meetings or ""),
             ", ".join((*one.roles, *one.tags)),
-            one.emails[0] if one.emails else one.linkedin or "",
+            one.emails[0] if one.emails else (one.linkedin or "").removeprefix("https://www."),
         )
         for one in shown
     ]
-    columns = ("name", "what and where", "last", "mail →/←", "met", "roles", "address")
-    console().print(table(columns, rows, right=(3, 4)))
-    total = sum(one.status == "person" for one in found)
-    say("", f"{total:,} people" + (f"; {waiting:,} more wrote and wait to be known" if waiting else "") + ".")
-    if len(shown) < total and not limit:
+    if rows:
+        say(*table(_PEOPLE, rows), "")
+    people, waiting = sum(one.status == "person" for one in found), len(found) - len(known)
+    more = f"; {waiting:,} more wrote and wait to be known" if waiting else ""
+    say(f"{people:,} {'person' if people == 1 else 'people'}{more}.")
+    if len(shown) < len(known) and not limit:
         hint(f"The first {len(shown)} are shown; --limit N shows more, --json all.")
-    return OK
+
+
+def _named(one: Person) -> str:
+    return plain(one.name) or "(no name)"
+
+
+def _work_of(one: Person) -> str:
+    return ", ".join(filter(None, (one.title, one.organization)))
 
 
 def show(context: Context, who: str) -> int:
@@ -97,55 +125,70 @@ def show(context: Context, who: str) -> int:
 def _print_person(context: Context, page: PersonPage) -> None:
     zone, now = _zone(context), context.book.clock.now()
     one = page.person
-    say(plain(one.name), "─" * min(68, max(8, len(one.name))))
-    what = ", ".join(filter(None, (one.title, one.organization)))
-    for label, value in (
-        ("", what),
-        ("addresses", ", ".join(one.emails)),
-        ("phones", ", ".join(one.phones)),
-        ("LinkedIn", one.linkedin or ""),
+    say("", strong(_named(one)))
+    if _work_of(one):
+        say(plain(_work_of(one)))
+    say("")
+    first = page.interactions[-1] if page.interactions else None
+    facts = (
+        ("", {"waiting": "waits to be known", "automated": "a machine"}.get(one.status, "")),
+        ("why", one.verdict if one.status != "person" else ""),
+        ("addresses" if len(one.emails) > 1 else "address", ", ".join(one.emails)),
+        ("phone", ", ".join(one.phones)),
+        ("LinkedIn", one.linkedin),
         ("roles", ", ".join(one.roles)),
         ("tags", ", ".join(one.tags)),
         ("rhythm", f"every {one.cadence_days} days" if one.cadence_days else ""),
-        ("status", "" if one.status == "person" else f"{one.status}: {one.verdict or ''}"),
-    ):
-        if value:
-            say(f"{label + ':' if label else ''} {plain(value)}".strip())
-    counts = one.counts
-    say(
-        f"{counts.sent} mails sent, {counts.received} received, {counts.meetings} meetings"
-        + (f", {counts.linkedin_sent + counts.linkedin_received} LinkedIn messages" if one.linkedin else "")
-        + (
-            f"; since {day(one.first_at, now, zone)}, last {day(one.last_at, now, zone)}"
-            if one.last_at
-            else ""
-        )
-        + "."
+        ("so far", _so_far(one)),
+        ("last", f"{day(one.last_at, now, zone)}, {_last_of(one)}" if one.last_at else ""),
+        (
+            "first",
+            f"{day(first.at, now, zone)}, {_KIND.get(first.kind, first.kind)}{_about(first)}"
+            if first
+            else "",
+        ),
+        (
+            "favours",
+            f"{one.balance.given} given, {one.balance.received} received"
+            if one.balance.given or one.balance.received
+            else "",
+        ),
     )
-    if one.balance.given or one.balance.received:
-        say(f"Favours: {one.balance.given} given, {one.balance.received} received.")
-    if page.interactions:
-        first = page.interactions[-1]
-        say(
-            f"How you met: {_KIND.get(first.kind, first.kind)}, {day(first.at, now, zone)}"
-            + _about(first)
-            + "."
-        )
+    say(*(f"  {quiet(f'{label:<9}')}  {plain(value)}" for label, value in facts if value))
     waiting = [one for one in page.followups if one.state in {"open", "snoozed"}]
     if waiting:
-        say("", "FOLLOW-UPS")
-        for followup in waiting:
-            say(f"{plain(followup.title)}   [{followup.id}]", f"    {plain(followup.why, 300)}")
-    say("", "TIMELINE")
+        say("", strong("FOLLOW-UPS"), *_lines_of(waiting, short_ids(context.book)))
+    if page.interactions:
+        say("", strong("TIMELINE"))
     month = ""
     for event in page.interactions[:_SHOWN]:
-        this = event.at.astimezone(zone).strftime("%B %Y")
+        this = f"{event.at.astimezone(zone):%B %Y}"
         if this != month:
             month = this
-            say(month)
+            say(quiet(month))
         say(f"  {_line(event, zone)}")
     if len(page.interactions) > _SHOWN:
         hint(f"and {len(page.interactions) - _SHOWN:,} earlier: kith show {one.id} --json")
+
+
+def _so_far(one: Person) -> str:
+    counts = one.counts
+    linkedin = counts.linkedin_sent + counts.linkedin_received
+    parts = (
+        (counts.sent, "mail sent", "mails sent"),
+        (counts.received, "received", "received"),
+        (counts.meetings, "meeting", "meetings"),
+        (counts.audiences, "large meeting", "large meetings"),
+        (linkedin, "LinkedIn message", "LinkedIn messages"),
+    )
+    return ", ".join(f"{n:,} {single if n == 1 else plural}" for n, single, plural in parts if n)
+
+
+def _last_of(one: Person) -> str:
+    if one.last_channel == "meeting":
+        return "a meeting"
+    what = "mail" if one.last_channel == "email" else "LinkedIn message"
+    return f"your {what}" if one.last_direction == "out" else f"their {what}"
 
 
 def _about(event: Interaction) -> str:
@@ -154,9 +197,9 @@ def _about(event: Interaction) -> str:
 
 def _line(event: Interaction, zone: ZoneInfo) -> str:
     at = event.at.astimezone(zone)
-    said = plain(event.subject or event.excerpt or "", 70)
     kind = _KIND.get(event.kind, event.kind)
-    return f"{at:%a %d %H:%M} {_ARROW[event.direction]} {kind:<9} {said}"
+    head = f"{at.day:>2} {at:%a %H:%M}  {_ARROW[event.direction]} {kind:<8}  "
+    return head + cut(plain(event.subject or event.excerpt or ""), width() - len(head) - 2)
 
 
 def search(
@@ -187,16 +230,17 @@ def search(
     rows = [
         (
             f"{one.at.astimezone(zone):%Y-%m-%d}",
-            _KIND.get(one.kind, one.kind),
-            ", ".join(names.get(part.id, "") for part in one.people[:3]),
+            f"{_ARROW[one.direction]} {_KIND.get(one.kind, one.kind)}",
+            ", ".join(names.get(part.id, "") for part in one.people[:3])
+            + (f" and {len(one.people) - 3} more" if len(one.people) > 3 else ""),
             one.subject or one.excerpt or "",
         )
         for one in found
     ]
     if rows:
-        console().print(table(("day", "kind", "with", "about"), rows))
+        say(*table(("day", "kind", Column("with", least=16), Column("about", least=16)), rows))
     else:
-        say(f"Nothing matches {plain(query)}.")
+        say(f"Nothing matches {plain(query, 60)}.")
     return OK
 
 
@@ -225,19 +269,45 @@ def followups(context: Context, show_all: bool, person: str | None, rule: str | 
     if context.as_json:
         context.put(FollowupList(found))
     else:
-        _print_followups(found, show_all)
+        print_followups(book, found, show_all)
     return OK
 
 
-def _print_followups(found: list[Followup], show_all: bool) -> None:
+def print_followups(book: Book, found: Sequence[Followup], show_all: bool = False) -> None:
+    """Follow-ups under the headings of the digest, in its order; within one, what is due first, then the newest."""
     if not found:
-        say("Nothing is waiting for you." if not show_all else "No follow-ups yet.")
+        say("No follow-ups yet." if show_all else "Nothing is waiting for you.")
         return
-    for one in reversed(found):
-        due = f"  by {one.due.day} {one.due:%B}" if one.due else ""
-        state = f"  ({one.state})" if one.state != "open" else ""
-        say(f"{plain(one.title)}{due}{state}   [{one.id}]", f"    {plain(one.why, 400)}")
-    hint("", "kith done ID, kith snooze ID --until 7d, kith dismiss ID")
+    ids = short_ids(book)
+    gap: list[str] = []
+    for section, title in TITLES.items():
+        here = [one for one in found if SECTION_OF_RULE.get(one.rule) == section]
+        if here:
+            here.sort(key=lambda one: (one.due or date.max, -one.created_at.timestamp(), one.id))
+            say(*gap, strong(title.upper()), *_lines_of(here, ids))
+            gap = [""]
+    hint("", "kith done ID, kith snooze ID --until 7d, kith dismiss ID; kith show PERSON tells more")
+
+
+def _lines_of(found: Sequence[Followup], ids: Mapping[str, str]) -> Iterator[str]:
+    wide = max(len(ids[one.id]) for one in found)
+    for one in found:
+        states = {"open": "", "snoozed": f"until {one.until.day} {one.until:%B}" if one.until else "snoozed"}
+        # A promise says its day in its title, in the words of the one who promised.
+        due = f"by {one.due.day} {one.due:%B}" if one.due and one.rule != "promise" else ""
+        said = ", ".join(filter(None, (due, states.get(one.state, one.state))))
+        indent = " " * (wide + 4)
+        first, *rest = wrapped(f"{plain(one.title, 200)}{f' ({said})' if said else ''}", indent)
+        yield f"  {quiet(ids[one.id].ljust(wide))}  {first.strip()}"
+        yield from rest
+        yield from map(quiet, wrapped(one.why, indent + "  "))
+
+
+def short_ids(book: Book) -> dict[str, str]:
+    """Every follow-up's id by its beginning, as long as it must be for no two to be alike."""
+    every = [one.id for one in book.followups()]
+    length = next(n for n in range(6, 18) if len({one[:n] for one in every}) == len(every) or n == 17)
+    return {one: one[:length] for one in every}
 
 
 def duplicates(context: Context) -> int:
@@ -252,15 +322,22 @@ def duplicates(context: Context) -> int:
     names = {one.id: one for one in list_people(book, statuses=("person", "waiting", "automated"))}
     for pair in found:
         a, b = names[pair.a], names[pair.b]
-        say(f"{_who(a.name, a.emails, a.linkedin)}  =  {_who(b.name, b.emails, b.linkedin)} ?")
-        say(f"    {plain('; '.join(pair.why))}", f"    kith merge {pair.a} {pair.b}")
-    if not found:
+        say(f"{_who(a)}  and  {_who(b)}", *map(quiet, wrapped("; ".join(pair.why), "    ")))
+        say(f"    kith merge {_handle(a)} {_handle(b)}")
+    if found:
+        hint("", "If they are two people: kith distinct A B, and Kith does not ask again.")
+    else:
         say("No two entries look like one person.")
     return OK
 
 
-def _who(name: str, emails: list[str], linkedin: str | None) -> str:
-    return plain(f"{name} <{emails[0] if emails else linkedin or ''}>")
+def _who(one: Person) -> str:
+    return f"{strong(_named(one))} ({plain(_handle(one) if one.emails or one.linkedin else 'a name on LinkedIn', 60)})"
+
+
+def _handle(one: Person) -> str:
+    """What an owner would name a person by."""
+    return next(iter(one.emails), None) or (one.linkedin or one.id).removeprefix("https://www.")
 
 
 def digest(context: Context, week: str | None, out: str | None) -> int:

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from deploy.cli.context import Context
-from deploy.cli.paper import console, day, plain, say, table
+from deploy.cli.paper import Column, day, plain, say, table
 from services.schedule import Rhythm
 from services.status import Status, status
 
@@ -32,7 +32,11 @@ def print_standing(_context: Context, now: Status) -> None:
     ]
     if rows:
         say("")
-        console().print(table(("source", "items", "newest", "last brought something"), rows, right=(1,)))
+        say(
+            *table(
+                ("source", Column("items", is_figure=True), "newest", Column("last brought something")), rows
+            )
+        )
     say("", f"Open follow-ups: {now.followups.get('open', 0)}.")
     if now.rejected:
         say(f"Could not be understood: {now.rejected:,} (kith rejects).")

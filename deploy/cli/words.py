@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from deploy.cli.context import OK, Context
+from deploy.cli.context import Context
+from deploy.cli.ending import OK
 from deploy.cli.paper import plain, say
 from deploy.settings import duration
 from schemas.decisions import (
     AnyDecision,
     CadenceSet,
+    Distinct,
     FavourNoted,
     FollowupDismissed,
     FollowupDone,
@@ -26,10 +28,10 @@ from schemas.decisions import (
 )
 from schemas.errors import ConfigError, UsageError
 from schemas.ids import public_id
+from services.identity.joining import split_decision
 from services.identity.keys import mailbox_key
 from services.lookup import find_followup, find_person
 from services.people import PersonRow, owners_words, person_shape
-from services.identity.joining import split_decision
 
 _WORD = re.compile(r"[\w][\w .&/+-]{0,39}", re.UNICODE)
 
@@ -236,6 +238,22 @@ def merge(context: Context, a: str, b: str) -> int:
     return _tell_person(
         context, row, f"{left.name} and {right.name} are one person now. Undo: kith split {_handle(row)} …"
     )
+
+
+def distinct(context: Context, a: str, b: str) -> int:
+    """Two entries are two people, and are not proposed as one again."""
+    book = context.kept()
+    left, right = find_person(book, a), find_person(book, b)
+    if left.key == right.key:
+        raise UsageError(
+            f"{left.name} is one entry. To take an identity out of it: kith split {_handle(left)} IDENTITY"
+        )
+    _decide(context, [Distinct(a=name_of(left), b=name_of(right))])
+    if context.as_json:
+        context.put({"a": _handle(left), "b": _handle(right), "distinct": True})
+    else:
+        say(plain(f"{left.name} and {right.name} are two people; Kith does not ask again.", 300))
+    return OK
 
 
 def split(context: Context, who: str, identity: str) -> int:
