@@ -16,6 +16,8 @@ from services.store import status as facts
 from services.store.schedule import Due
 from services.store.unit import Store, Unit
 
+_UTC = ZoneInfo("UTC")
+
 
 def tails_behind(store: Store) -> dict[int, int]:
     """The owners whose book does not tell of all that is in their stream, and where their stream ends.
@@ -42,7 +44,7 @@ def tending_at(store: Store, owner: int) -> datetime | None:
         _, as_of = stream.position(unit, owner, NAME)
         if not as_of:
             return None
-        midnight = schedule.next_midnight(_zone(unit, owner), instant(as_of))
+        midnight = schedule.next_midnight(_zone(unit, owner) or _UTC, instant(as_of))
         ends_at = facts.next_end(unit, owner, Kind.MEETING, as_of, epoch(midnight))
     return min(midnight, instant(ends_at)) if ends_at is not None else midnight
 
@@ -55,22 +57,30 @@ class DigestTimes:
         self._clock = clock
         self._rhythm = rhythm
 
-    def next_due(self, owner: int) -> datetime:
-        """When the owner's digest is due next; in the past while it waits to be composed."""
+    def next_due(self, owner: int) -> datetime | None:
+        """When the owner's digest is due next; in the past while it waits to be composed.
+
+        None while the book does not tell the owner's zone: before it is first told, and while it is told anew.
+        """
         with self._store.read() as unit:
-            row = timetable.due(unit, owner, DIGEST)
-            if row is not None and row.due_at == self._wanted(unit, row):
+            row, zone = timetable.due(unit, owner, DIGEST), _zone(unit, owner)
+            if zone is None:
+                return None
+            if row is not None and row.due_at == self._wanted(row, zone):
                 return instant(row.due_at)
         with self._store.write() as unit:
-            return instant(self._planned(unit, owner, _zone(unit, owner)).due_at)
+            return instant(self._planned(unit, owner, zone).due_at)
 
     def week_due(self, owner: int) -> str | None:
         """The ISO week whose digest is to be composed now, that of the present day; two days late is too late."""
         now = self._clock.now()
-        if self.next_due(owner) > now:
+        due_at = self.next_due(owner)
+        if due_at is None or due_at > now:
             return None
         with self._store.write() as unit:
             zone = _zone(unit, owner)
+            if zone is None:
+                return None
             row = self._planned(unit, owner, zone)
             if row.due_at > epoch(now):
                 return None
@@ -84,10 +94,11 @@ class DigestTimes:
         """The digest that was due is there: the next one is planned, in the store of whoever composed it."""
         now = self._clock.now()
         with store.write() as unit:
-            zone = _zone(unit, owner)
+            zone = _zone(unit, owner) or _UTC
             row = self._planned(unit, owner, zone)
             if row.due_at <= epoch(now):
-                self._move(unit, row, zone, schedule.latest_due(self._rhythm, zone, instant(row.due_at), now))
+                latest = schedule.latest_due(self._rhythm, zone, instant(row.due_at), now)
+                self._move(unit, row, zone, latest)
 
     def _planned(self, unit: Unit, owner: int, zone: ZoneInfo) -> Due:
         """The row, made when there is none, and set anew where the rhythm or the zone changed before it came due."""
@@ -97,22 +108,23 @@ class DigestTimes:
             first = epoch(schedule.next_due(self._rhythm, zone, now))
             timetable.plan(unit, owner, DIGEST, first)
             row = timetable.due(unit, owner, DIGEST) or Due(owner, DIGEST, first, None)
-        wanted = self._wanted(unit, row)
+        wanted = self._wanted(row, zone)
         if row.due_at > epoch(now) and wanted != row.due_at:
             timetable.move(unit, row, wanted, row.last_at)
             row = Due(owner, DIGEST, wanted, row.last_at)
         return row
 
-    def _wanted(self, unit: Unit, row: Due) -> int:
+    def _wanted(self, row: Due, zone: ZoneInfo) -> int:
         """When it should be due, by the rhythm and zone of now."""
         last = instant(row.last_at) if row.last_at is not None else None
-        return epoch(schedule.following(self._rhythm, _zone(unit, row.owner), last, self._clock.now()))
+        return epoch(schedule.following(self._rhythm, zone, last, self._clock.now()))
 
     def _move(self, unit: Unit, row: Due, zone: ZoneInfo, done: datetime) -> None:
         after = schedule.following(self._rhythm, zone, done, self._clock.now())
         timetable.move(unit, row, epoch(after), epoch(done))
 
 
-def _zone(unit: Unit, owner: int) -> ZoneInfo:
+def _zone(unit: Unit, owner: int) -> ZoneInfo | None:
+    """The owner's zone, as the book tells it."""
     said = owners_words(unit, owner).owner
-    return ZoneInfo(said.timezone) if said else ZoneInfo("UTC")
+    return ZoneInfo(said.timezone) if said else None

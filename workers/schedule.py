@@ -52,8 +52,8 @@ class Schedule:
                     self._bells.tend.send(owner)
             elif tending is not None:
                 ahead.append(tending)
-            if week is None:
-                ahead.append(self._digests.next_due(owner))
+            if week is None and (due_at := self._digests.next_due(owner)) is not None:
+                ahead.append(due_at)
         self._next = min(ahead, default=None)
 
     def _may_ring(self, owner: int, what: str, which: str, now: datetime) -> bool:

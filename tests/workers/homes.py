@@ -57,7 +57,11 @@ class Home:
         finally:
             worker.stop()
 
+    def join(self) -> None:
+        """Wait until everything that was sent is done."""
+        self.broker.join(QUEUE, timeout=20_000)
+
     def drained(self) -> None:
-        """Run everything that waits, to its end."""
+        """Run everything that waits, to its end; once a home, as a broker serves one worker."""
         with self.working():
-            self.broker.join(QUEUE, timeout=20_000)
+            self.join()
