@@ -47,6 +47,8 @@ class Context:
         sys.stdout.write(encode(shape).decode() + "\n")
 
     def close(self) -> None:
-        """Let go of the home."""
+        """Let go of the home; what is asked for after that is opened anew."""
         if "application" in self.__dict__:
             self.application.close()
+        for opened in ("settings", "application", "book"):
+            self.__dict__.pop(opened, None)

@@ -33,6 +33,7 @@ def demo(context: Context, once: bool, port: int) -> int:
                 "its own: kith --home .demo demo"
             )
         shutil.rmtree(home)
+        context.close()
     home.mkdir(parents=True)
     (home / _MARK).write_text("Made by kith demo; it is made anew each time.\n", encoding="ascii")
     sample = write_sample(home / "files", context.application.clock.now())

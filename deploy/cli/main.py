@@ -174,6 +174,14 @@ def schema(ctx: Ctx) -> None:
 
 
 @app.command()
+def doctor(ctx: Ctx) -> None:
+    """Look at database, keys, clock and disk; say what to do about each fault."""
+    from deploy.cli import doctor as command  # noqa: PLC0415
+
+    raise typer.Exit(command.doctor(ctx.obj))
+
+
+@app.command()
 def migrate(ctx: Ctx) -> None:
     """Bring the database to the tables of this release."""
     from deploy.cli import home as command  # noqa: PLC0415

@@ -1,20 +1,25 @@
-"""Whether the store can be worked with: it answers, and its tables are of this release."""
+"""Whether a database is sound: asked by `kith doctor`; reads, and mends nothing."""
 
-from collections.abc import Iterator
+from sqlalchemy import text
 
-from sqlalchemy.exc import SQLAlchemyError
+from services.store.unit import Unit
 
-from services.store.migrate import HEAD, current
-from services.store.unit import Store
+_FINDINGS = 5
 
 
-def troubles(store: Store) -> Iterator[str]:
-    """What keeps the store from being ready, each in one sentence without anything private."""
-    try:
-        with store.read() as unit:
-            revision = current(unit.connection)
-    except SQLAlchemyError as error:
-        yield f"database: it cannot be reached ({type(error).__name__})."
-        return
-    if revision != HEAD:
-        yield f"migrations: the tables are at {revision or 'nothing'}, this release needs {HEAD}. Run: kith migrate"
+def damage(unit: Unit) -> list[str]:
+    """What is broken in the database's own structure, a few lines of it; empty when it is whole.
+
+    PostgreSQL keeps its own checksums and tells of damage by refusing; there a reading of the event table is asked for.
+    """
+    if unit.is_sqlite:
+        found = unit.connection.execute(text(f"PRAGMA integrity_check({_FINDINGS})")).scalars()
+        return [line for line in map(str, found) if line != "ok"]
+    unit.connection.execute(text("SELECT count(*) FROM event")).scalar_one()
+    return []
+
+
+def newest_record(unit: Unit) -> int | None:
+    """When the newest event was recorded, as an epoch; None for an empty book."""
+    newest = unit.connection.execute(text("SELECT max(recorded_at) FROM event")).scalar()
+    return int(newest) if newest is not None else None
