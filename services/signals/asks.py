@@ -27,8 +27,11 @@ def is_ask(
     if is_other and "?" not in lowered and "please" not in words:
         return False
     if language.code == "en":
-        score = english_score(model.load(), lowered, tokens, words, language)
-        return score >= model.load().threshold and not is_forbidden(lowered, language)
+        asks = model.load()
+        if asks.triggers.isdisjoint(words):
+            return False
+        score = english_score(asks, lowered, tokens, words, language)
+        return score >= asks.threshold and not is_forbidden(lowered, language)
     return is_ask_by_rule(lowered, words, language) and not is_forbidden(lowered, language)
 
 

@@ -83,27 +83,23 @@ CLOSINGS = (
 )
 """Closings; they count only as a short line of their own with at most a name behind them."""
 
-DISCLAIMER_OPENERS = frozenset(
-    {
-        "confidentiality",
-        "disclaimer",
-        "legal",
-        "privileged",
-        "confidential",
-        "this",
-        "the",
-        "diese",
-        "ce",
-        "este",
-        "questo",
-        "questa",
-        "le",
-        "please",
-        "bitte",
-        "if",
-    }
+DISCLAIMER_WORDS = (
+    "confiden",
+    "disclaimer",
+    "legal notice",
+    "privileged",
+    "intended",
+    "addressee",
+    "recipient",
+    "vertraulich",
+    "bestimmt",
+    "environment",
+    "umwelt",
+    "confidentiel",
+    "destin",
+    "riservat",
 )
-"""First words without which a line opens no disclaimer."""
+"""Parts of words without one of which no text holds a disclaimer."""
 
 DISCLAIMERS = (
     r"^[\W_]*(?:confidentiality|disclaimer|legal notice|privileged|confidential\b)|"

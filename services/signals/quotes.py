@@ -13,7 +13,7 @@ from services.signals.phrases import (
     BEGIN_FORWARD,
     CLOSINGS,
     DEVICE_LINES,
-    DISCLAIMER_OPENERS,
+    DISCLAIMER_WORDS,
     DISCLAIMERS,
     FORWARD_WORDS,
     HEADER_NAMES,
@@ -178,22 +178,12 @@ def _drop_attribution(segment: list[str]) -> None:
 
 def _without_signature(segment: list[str], signature: list[str]) -> list[str]:
     """The segment without device lines, disclaimers, and the closing with all that stands under it."""
-    kept = []
-    tail = len(segment) - _DEVICE_LINES
-    for number, line in enumerate(segment):
-        first = line[:24].lower().split(None, 1)
-        if not first:
-            kept.append(line)
-            continue
-        if number >= tail and len(line) < 100 and _DEVICE.match(line.strip()):
-            continue
-        if (
-            first[0].strip("*_:-.,") in DISCLAIMER_OPENERS
-            and len(line) > 12
-            and _DISCLAIMER.search(line.strip()[:160])
-        ):
-            break
-        kept.append(line)
+    if not segment:
+        return []
+    kept = _without_disclaimer(segment)
+    for at in range(max(0, len(kept) - _DEVICE_LINES), len(kept)):
+        if len(kept[at]) < 100 and _DEVICE.match(kept[at].strip()):
+            kept[at] = ""
     while kept and not kept[-1].strip():
         kept.pop()
     start = _signature_start(kept)
@@ -207,6 +197,15 @@ def _without_signature(segment: list[str], signature: list[str]) -> list[str]:
             return [*kept[:start], "", *below[at:]]
     signature += below
     return kept[:start]
+
+
+def _without_disclaimer(segment: list[str]) -> list[str]:
+    whole = "\n".join(segment).lower()
+    if any(word in whole for word in DISCLAIMER_WORDS):
+        for at, line in enumerate(segment):
+            if len(line) > 12 and _DISCLAIMER.search(line.strip()[:160]):
+                return segment[:at]
+    return segment[:]
 
 
 def _signature_start(lines: list[str]) -> int | None:

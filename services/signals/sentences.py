@@ -103,7 +103,7 @@ _ABBREVIATIONS = frozenset(
         "ecc",
     ]
 )
-_END = re.compile(r"[.!?…。？！]+[\"'”’»)\]]*")
+_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[^\sa-zà-ÿ])|[。？！]+")
 _BULLET = re.compile(r"(?:[-*•·–—o]|\d{1,2}[.)]|[a-z][.)]) +")
 
 
@@ -138,9 +138,7 @@ def sentences(paragraph: str) -> list[str]:
     start = 0
     for match in _END.finditer(paragraph):
         end = match.end()
-        if end < len(paragraph) and not paragraph[end].isspace() and paragraph[end - 1] not in "。？！":
-            continue
-        if match[0] == "." and _goes_on(paragraph, start, match.start(), end):
+        if match[0] == "." and _goes_on(paragraph, start, match.start()):
             continue
         if end > start:
             result.append(_bare(paragraph[start:end][:LONGEST_SENTENCE]))
@@ -151,10 +149,7 @@ def sentences(paragraph: str) -> list[str]:
     return [sentence for sentence in result if sentence]
 
 
-def _goes_on(paragraph: str, start: int, dot: int, end: int) -> bool:
-    after = paragraph[end : end + 3].lstrip()[:1]
-    if after.islower():
-        return True
+def _goes_on(paragraph: str, start: int, dot: int) -> bool:
     word = paragraph[max(start, dot - 12) : dot].split()
     if not word:
         return True
@@ -162,7 +157,7 @@ def _goes_on(paragraph: str, start: int, dot: int, end: int) -> bool:
     return (
         last in _ABBREVIATIONS
         or (len(last) == 1 and last.isalpha() and last != "i")
-        or (last.isdigit() and after.isalpha() and len(last) <= 2 and dot - start > 6 and not after.isascii())
+        or (last.isdigit() and len(last) <= 2 and dot - start > 6)
     )
 
 
