@@ -37,7 +37,7 @@ from services.composing import compose
 from services.schedule import Rhythm
 from services.status import Status, status
 from services.store import events as stream
-from services.store.health import troubles
+from services.store.readiness import troubles
 from services.store.unit import Store
 from services.turns import Turns
 from services.web.app import Desk, make_app
