@@ -247,8 +247,9 @@ def _meeting(batch: Batch, record: Meeting, place: Place, sign: int) -> None:
     )
     if sign > 0:
         batch.components[slot] = place.seq
-    else:
-        batch.components.setdefault(slot, None)
+    elif batch.components.get(slot, place.seq) == place.seq:
+        # Also where this very batch had put it there: a meeting that is deleted soon after it was made.
+        batch.components[slot] = None
     asked = [(one.address, one.name, one.kind) for one in record.attendees]
     if record.organizer and record.organizer.address not in {address for address, _, _ in asked}:
         asked.append((record.organizer.address, record.organizer.name, "individual"))
@@ -256,6 +257,8 @@ def _meeting(batch: Batch, record: Meeting, place: Place, sign: int) -> None:
         if "@" not in address:
             continue
         key = batch.address(address, place.account)
+        # Whoever was asked is listed, though the meeting should be gone before the batch is written.
+        batch.touched.add(key)
         batch.say(key, "name", name, sign, NAME_BY_OTHERS)
         if kind in {"room", "resource", "group"}:
             batch.say(key, "room", kind, sign)

@@ -1,0 +1,1 @@
+"""What goes wrong outside: kills, faults in the middle, data that comes late or twice."""
