@@ -12,27 +12,24 @@ _SHORTEST_QUESTION = 2
 _QUESTION_ENDS = ("?", '?"', "?)", "?'", "?”", "? )", "? :)")
 
 
-def is_ask(
-    lowered: str, tokens: Sequence[str], words: frozenset[str], language: Language, *, is_other: bool = False
-) -> bool:
+def is_ask(lowered: str, tokens: Sequence[str], language: Language, *, is_other: bool = False) -> bool:
     """Whether a lower-cased sentence wants an answer or an act of its reader.
 
     Args:
         lowered: one sentence, in lower case with straight apostrophes.
         tokens: its words in order.
-        words: the same as a set.
         language: the language it is read in.
         is_other: it gives thanks or a promise already, so that only a question or a plea makes it an ask, too.
     """
-    if is_other and "?" not in lowered and "please" not in words:
+    if is_other and "?" not in lowered and "please" not in tokens:
         return False
     if language.code == "en":
         asks = model.load()
-        if asks.triggers.isdisjoint(words):
+        if asks.triggers.isdisjoint(tokens):
             return False
-        score = english_score(asks, lowered, tokens, words, language)
+        score = english_score(asks, lowered, tokens, language)
         return score >= asks.threshold and not is_forbidden(lowered, language)
-    return is_ask_by_rule(lowered, words, language) and not is_forbidden(lowered, language)
+    return is_ask_by_rule(lowered, tokens, language) and not is_forbidden(lowered, language)
 
 
 def is_question(lowered: str) -> bool:
@@ -47,21 +44,19 @@ def is_forbidden(lowered: str, language: Language) -> bool:
     return language.no_ask.search(lowered) is not None
 
 
-def is_ask_by_rule(lowered: str, words: frozenset[str], language: Language) -> bool:
+def is_ask_by_rule(lowered: str, tokens: Sequence[str], language: Language) -> bool:
     """Whether a sentence is a question or has a phrase of asking."""
     if is_question(lowered):
-        return len(words) > _SHORTEST_QUESTION
-    return has_phrase(lowered, words, language)
+        return len(tokens) > _SHORTEST_QUESTION
+    return has_phrase(lowered, tokens, language)
 
 
-def has_phrase(lowered: str, words: frozenset[str], language: Language) -> bool:
+def has_phrase(lowered: str, tokens: Sequence[str], language: Language) -> bool:
     """Whether a sentence has a phrase with which people ask."""
-    return not words.isdisjoint(language.ask_words) and language.ask.search(lowered) is not None
+    return not language.ask_words.isdisjoint(tokens) and language.ask.search(lowered) is not None
 
 
-def english_score(
-    asks: model.Model, lowered: str, tokens: Sequence[str], words: frozenset[str], language: Language
-) -> float:
+def english_score(asks: model.Model, lowered: str, tokens: Sequence[str], language: Language) -> float:
     """How surely a sentence asks, by its words and by the rules."""
     score = asks.score(tokens)
     is_asking = is_question(lowered)
@@ -70,7 +65,7 @@ def english_score(
     # The rules are the dearer part: they are tried only where their word could tip the scale.
     if score + asks.words[model.RULE] + asks.words[model.PHRASE] < asks.threshold:
         return score
-    phrase = has_phrase(lowered, words, language)
-    if phrase or (is_asking and len(words) > _SHORTEST_QUESTION):
+    phrase = has_phrase(lowered, tokens, language)
+    if phrase or (is_asking and len(tokens) > _SHORTEST_QUESTION):
         score += asks.words[model.RULE]
     return score + phrase * asks.words[model.PHRASE]

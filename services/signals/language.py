@@ -69,12 +69,19 @@ def _alternatives(pattern: str) -> list[str]:
     return [*parts, pattern[start:]]
 
 
-_TOKENS = re.compile(r"[a-zß-öø-ÿ]+(?:['-][a-zß-öø-ÿ]+)*|\d+|[?!:$@]")
+_BLANKS = str.maketrans(dict.fromkeys('.,;:()[]{}"“”„«»…–—/\\*<>|=+#&~^_%¿¡\t\n\xa0', " "))
+_SIGNS = "?!$@"
 
 
 def tokens_of(lowered: str) -> list[str]:
-    """The words of a lower-cased text with straight apostrophes, its numbers, and the signs that matter."""
-    return _TOKENS.findall(lowered)
+    """The words of a lower-cased text with straight apostrophes, its numbers, and the signs that matter.
+
+    Blanks by translation are several times faster than a pattern of words, and every sentence comes through here.
+    """
+    for sign in _SIGNS:
+        if sign in lowered:
+            lowered = lowered.replace(sign, f" {sign} ")
+    return lowered.translate(_BLANKS).split()
 
 
 def words(text: str) -> frozenset[str]:

@@ -26,11 +26,12 @@ class Model(Struct, frozen=True):
 
     `RULE` weighs that the rules take the sentence for an ask, `PHRASE` that it has a phrase of asking in it.
     `triggers` are words without one of which hardly any sentence reaches it: a cheap way to pass over the rest.
-    `threshold` is the score from which precision reached nine in ten in cross-validation.
+    `floor` is what the words alone must reach for pairs to be looked at. `threshold` is the score from which precision reached nine in ten in cross-validation.
     """
 
     bias: float
     threshold: float
+    floor: float
     triggers: frozenset[str]
     words: Mapping[str, float]
     pairs: Mapping[Pair, float]
@@ -39,9 +40,11 @@ class Model(Struct, frozen=True):
     def score(self, tokens: Sequence[str]) -> float:
         """The log-odds that a sentence of these tokens asks, by its words alone."""
         framed = framed_tokens(tokens)
+        single = self.bias + sum(map(self.words.get, framed, _ZERO))
+        if single < self.floor:
+            return single
         return (
-            self.bias
-            + sum(map(self.words.get, framed, _ZERO))
+            single
             + sum(map(self.pairs.get, pairwise(framed), _ZERO))
             + sum(map(self.skips.get, zip(framed, framed[2:], strict=False), _ZERO))
         )
@@ -59,6 +62,7 @@ def load() -> Model:
     return Model(
         raw["bias"],
         raw["threshold"],
+        raw["floor"],
         frozenset(raw["triggers"]),
         raw["words"],
         _pairs(raw["pairs"]),

@@ -126,23 +126,9 @@ AUTO_TEXT = (
     r"dies ist eine automatische? (?:antwort|nachricht)|diese (?:e-?mail|nachricht) wurde automatisch|"
     r"ceci est une réponse automatique|esta es una respuesta automática|questa è una risposta automatica)"
 )
-AWAY_WORDS = (
-    "office",
-    "leave",
-    "vacation",
-    "holiday",
-    "automat",
-    "büro",
-    "haus",
-    "urlaub",
-    "abwesend",
-    "congé",
-    "bureau",
-    "oficina",
-    "vacaciones",
-    "ufficio",
-    "fuori sede",
-    "ferie",
+AWAY_WORDS = frozenset(
+    "office leave vacation holiday holidays automatic automated automatically auto-reply auto automatische automatisch automatique "
+    "automática automatica büro haus urlaub abwesend congé congés bureau oficina vacaciones ufficio sede ferie".split()
 )
 """Words without one of which no text is an automatic answer."""
 OUT_OF_OFFICE = (

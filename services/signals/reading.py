@@ -5,6 +5,7 @@ It is pure and can be handed to another process by name; it never raises on any 
 
 import re
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from schemas.connector import Reading, TextContext
 from schemas.records import Signal, SignalKind
@@ -28,7 +29,8 @@ MOST_SIGNALS = 8
 # What a human asks or promises stands early; a longer text is a report, and its end is not worth the time.
 _READ = 12 * 1024
 _MOST_SENTENCES = 120
-_SHORT = 200
+_SHORTEST_SENTENCE = 4
+_LONGEST_ABSENCE = 1500
 
 _LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -37,6 +39,12 @@ _AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.IGNORECASE)
 _AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.IGNORECASE)
 _OUT_OF_OFFICE = re.compile(rf"\b(?:{phrases.OUT_OF_OFFICE})")
 _NOT_READING = re.compile(rf"\b(?:{phrases.NOT_READING})")
+
+
+class _Sentence(NamedTuple):
+    text: str
+    lowered: str
+    tokens: list[str]
 
 
 def read_text(text: str, context: TextContext) -> Reading:
@@ -70,81 +78,81 @@ def _excerpt(said: str) -> str:
 def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal, ...]:
     if not said:
         return ()
-    lowered = said.lower()
-    if _is_automatic(said, lowered, context.subject):
+    said_sentences = _sentences(parts)
+    words = frozenset().union(*[sentence.tokens for sentence in said_sentences])
+    if _is_automatic(said, words, context.subject):
         return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
-    plain = lowered.replace("’", "'")
-    languages = choose(frozenset(plain.split() if len(plain) > _SHORT else tokens_of(plain)), _LANGUAGES)
     at = _local_time(context)
     found: list[Signal] = []
-    count = 0
-    for part in parts:
-        for sentence in sentences(part):
-            count += 1
-            if count > _MOST_SENTENCES or len(found) >= MOST_SIGNALS:
-                return tuple(found)
-            for language in languages:
-                if signals := _signals_of(sentence, language, at, said):
-                    found += signals
-                    break
+    languages = choose(words, _LANGUAGES)
+    for sentence in said_sentences:
+        for language in languages:
+            if kinds := _kinds(sentence, language):
+                found += [_signal(kind, sentence, language, at, said) for kind in kinds]
+                break
+        if len(found) >= MOST_SIGNALS:
+            break
     return tuple(found[:MOST_SIGNALS])
 
 
-def _signals_of(sentence: str, language: Language, at: datetime, said: str) -> list[Signal]:
-    if len(sentence) < 4:
-        return []
-    if "://" in sentence:
-        sentence = _LINKS.sub(" ", sentence)
-    lowered = sentence.lower().replace("’", "'")
-    tokens = tokens_of(lowered)
-    kinds = _kinds(sentence, lowered, tokens, language)
-    if not kinds:
-        return []
-    text = " ".join(sentence.split())[:LONGEST_EXCERPT]
-    return [
-        Signal(
-            kind,
-            text,
-            due=find_due(lowered, at, language.code) if kind in {"ask", "promise"} else None,
-            about=addresses_in(said) if kind == "introduction" else (),
-        )
-        for kind in kinds
-    ]
+def _sentences(parts: list[str]) -> list[_Sentence]:
+    read = []
+    left = _READ
+    for part in parts:
+        for text in sentences(part[:left]):
+            if len(text) >= _SHORTEST_SENTENCE:
+                clean = _LINKS.sub(" ", text) if "://" in text else text
+                lowered = clean.lower().replace("’", "'")
+                read.append(_Sentence(clean, lowered, tokens_of(lowered)))
+                if len(read) >= _MOST_SENTENCES:
+                    return read
+        left -= len(part)
+        if left <= 0:
+            break
+    return read
 
 
-def _kinds(sentence: str, lowered: str, tokens: list[str], language: Language) -> list[SignalKind]:
-    words = frozenset(tokens)
+def _signal(kind: SignalKind, sentence: _Sentence, language: Language, at: datetime, said: str) -> Signal:
+    text = " ".join(sentence.text.split())[:LONGEST_EXCERPT]
+    if kind == "introduction":
+        return Signal(kind, text, about=addresses_in(said))
+    return Signal(kind, text, due=None if kind == "thanks" else find_due(sentence.lowered, at, language.code))
+
+
+def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
+    text, lowered, tokens = sentence
     if (
-        not words.isdisjoint(language.introduction_words)
-        and language.introduction.search(sentence)
-        and not language.no_introduction.search(sentence)
+        not language.introduction_words.isdisjoint(tokens)
+        and language.introduction.search(text)
+        and not language.no_introduction.search(text)
     ):
         return ["introduction"]
     kinds: list[SignalKind] = []
     if (
-        not words.isdisjoint(language.thanks_words)
+        not language.thanks_words.isdisjoint(tokens)
         and language.thanks.search(lowered)
         and not language.no_thanks.search(lowered)
     ):
         kinds.append("thanks")
     if (
-        not words.isdisjoint(language.promise_words)
+        not language.promise_words.isdisjoint(tokens)
         and language.promise.search(lowered)
         and not language.no_promise.search(lowered)
     ):
         kinds.append("promise")
-    if is_ask(lowered, tokens, words, language, is_other=bool(kinds)):
+    if is_ask(lowered, tokens, language, is_other=bool(kinds)):
         kinds.append("ask")
     return kinds
 
 
-def _is_automatic(said: str, lowered: str, subject: str) -> bool:
+def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:
     if subject and _AUTO_SUBJECT.match(subject.strip()):
         return True
-    if not any(word in lowered for word in phrases.AWAY_WORDS):
+    if words.isdisjoint(phrases.AWAY_WORDS):
         return False
-    return _AUTO_TEXT.search(said[:300]) is not None or (
-        len(said) < 1500
+    lowered = said.lower()
+    return _AUTO_TEXT.search(lowered[:300]) is not None or (
+        len(said) < _LONGEST_ABSENCE
         and _OUT_OF_OFFICE.search(lowered) is not None
         and _NOT_READING.search(lowered) is not None
     )
