@@ -82,6 +82,8 @@ class Store:
         with self.engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield Unit(connection)
             connection.rollback()
 
