@@ -49,6 +49,14 @@ def empty(unit: Unit, who: int) -> None:
         unit.connection.execute(text("DELETE FROM search WHERE owner = :owner"), {"owner": who})
 
 
+def clear(unit: Unit) -> None:
+    """Take everything of everybody out of the index."""
+    statement = (
+        "INSERT INTO search (search) VALUES ('delete-all')" if unit.is_sqlite else "DELETE FROM search"
+    )
+    unit.connection.execute(text(statement))
+
+
 def find(unit: Unit, who: int, query: str, limit: int) -> list[int]:
     """Ids of interactions whose text holds every word of the query, newest first."""
     words = [word.casefold() for word in _WORDS.findall(query)][:12]
