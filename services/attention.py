@@ -11,6 +11,7 @@ from services.people import owners_words
 from services.schedule import Rhythm
 from services.status import DIGEST
 from services.store import events as stream
+from services.store import history as rows
 from services.store import schedule as timetable
 from services.store import status as facts
 from services.store.schedule import Due
@@ -22,15 +23,15 @@ _UTC = ZoneInfo("UTC")
 def tails_behind(store: Store) -> dict[int, int]:
     """The owners whose book does not tell of all that is in their stream, and where their stream ends.
 
-    A book is behind by its position, or because it was last told before the newest event was recorded: whoever read
-    that event ended before telling.
+    A book is behind by its position; or whoever read the newest events ended before telling of them: people or threads
+    wait to be told anew, or the book was last told before those events were recorded.
     """
     behind: dict[int, int] = {}
     with store.read() as unit:
         for owner, _ in stream.owners(unit):
             seq, as_of = stream.position(unit, owner, NAME)
             tail = stream.last_seq(unit, owner)
-            if tail > seq or facts.recorded_at(unit, tail) > as_of:
+            if tail > seq or facts.recorded_at(unit, tail) > as_of or _is_stale(unit, owner):
                 behind[owner] = tail
     return behind
 
@@ -122,6 +123,11 @@ class DigestTimes:
     def _move(self, unit: Unit, row: Due, zone: ZoneInfo, done: datetime) -> None:
         after = schedule.following(self._rhythm, zone, done, self._clock.now())
         timetable.move(unit, row, epoch(after), epoch(done))
+
+
+def _is_stale(unit: Unit, owner: int) -> bool:
+    """Whether somebody, or some thread, waits to be told anew."""
+    return bool(rows.stale_people(unit, owner, 1) or rows.stale_threads(unit, owner, 1))
 
 
 def _zone(unit: Unit, owner: int) -> ZoneInfo | None:
