@@ -5,6 +5,7 @@ It is pure and can be handed to another process by name; it never raises on any 
 
 import re
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import NamedTuple
 
 from schemas.connector import Reading, TextContext
@@ -31,6 +32,8 @@ _READ = 12 * 1024
 _MOST_SENTENCES = 120
 _SHORTEST_SENTENCE = 4
 _LONGEST_ABSENCE = 1500
+# The language shows, and a machine gives itself away, in so many words.
+_OPENING = 60
 
 _LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -79,7 +82,7 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
     if not said:
         return ()
     said_sentences = _sentences(parts)
-    words = frozenset().union(*[sentence.tokens for sentence in said_sentences])
+    words = frozenset(islice(chain.from_iterable(sentence.tokens for sentence in said_sentences), _OPENING))
     if _is_automatic(said, words, context.subject):
         return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
     at = _local_time(context)

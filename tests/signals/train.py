@@ -121,7 +121,12 @@ def triggers(model: Model, rows: Sequence[Row], threshold: float) -> set[str]:
     missing, chosen = asking, set[str]()
     seen = Counter(word for words in asking for word in words)
     while len(missing) > len(asking) / 200:
-        counts = Counter(word for words in missing for word in words if seen[word] >= _COMMON)
+        counts = Counter(
+            word
+            for words in missing
+            for word in words
+            if seen[word] >= _COMMON and others[word] < len(rows) / 8
+        )
         if not counts:
             break
         best = max(counts, key=lambda word: (counts[word] / (1 + others[word]) ** 0.5, word))
