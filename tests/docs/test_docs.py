@@ -23,7 +23,7 @@ COMMON = {"--home", "--owner", "-v", "--json", "--help"}
 SETTINGS = {"KITH_HOME", *deploy.settings._NAMES}
 
 _CODE = re.compile(r"^```[a-z]*\n(.*?)^```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|src(?:set)?=\"([^\"]+)\"")
 _PLANNED = re.compile(r"^## Not in this release$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _PATH = re.compile(
     r"(?:connectors|deploy|docs|schemas|services|tests|workers)/[\w./-]*[\w/]|\.ci/run|pyproject\.toml"
@@ -69,7 +69,7 @@ def anchors_of(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Files and headings that a page links to are there."""
-    for link in _LINK.findall(text_of(page)):
+    for link in map("".join, _LINK.findall(text_of(page))):
         if "://" in link:
             continue
         file, _, anchor = link.partition("#")
