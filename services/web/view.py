@@ -67,7 +67,7 @@ def book_view(status: Status) -> BookView:
     """What the page says of a status."""
     zone = ZoneInfo(status.timezone)
     totals = status.totals
-    is_empty = not status.sources
+    is_empty = not any(one.items for one in status.sources)
     answer, detail = _answer(status, is_empty=is_empty)
     waiting = sum(status.queues.values())
     hidden = status.rejected - len(status.rejects)
@@ -106,13 +106,19 @@ def _answer(status: Status, *, is_empty: bool) -> tuple[str, str]:
             "Not yet.",
             f"{upper_first(more)} wait to be taken in. Kith is at it; this page looks again by itself.",
         )
+    aside = counted(status.rejected, "record")
     if is_empty:
-        return "Nothing has been read yet.", "Give Kith your mail, calendar, contacts or LinkedIn export:"
-    if status.rejected:
-        verb = "was" if status.rejected == 1 else "were"
-        return "Yes, but for a few.", (
-            f"Everything that could be read is in your book; {counted(status.rejected, 'record')} {verb} set aside."
+        begin = "Give Kith your mail, calendar, contacts or LinkedIn export:"
+        return (
+            ("Nothing could be read.", f"{aside} set aside. {begin}")
+            if status.rejected
+            else (
+                "Nothing has been read yet.",
+                begin,
+            )
         )
+    if status.rejected:
+        return f"Yes, but for {aside}.", "Everything else that was read is in your book."
     return "Yes.", "Everything that was read is in your book."
 
 

@@ -83,9 +83,7 @@ SAYINGS: tuple[Callable[[], object], ...] = (
     lambda: logging.getLogger("oauth").info("refresh_token=%s&grant_type=refresh_token", TOKEN),
     lambda: logging.getLogger("googleapiclient").warning("client_secret: '%s'", PASSWORD),
     lambda: logging.getLogger("smtp").warning("subject='%s' was refused", SUBJECT),
-    lambda: logging.getLogger("dramatiq.worker.WorkerThread").error(
-        "Failed to process %s", ADDRESS, exc_info=True
-    ),
+    lambda: logging.getLogger("dramatiq.worker.WorkerThread").error("Failed to process %s", ADDRESS),
     lambda: _failing(_raise_sql),
     lambda: _failing(lambda: dict[str, int]()[ADDRESS]),
     lambda: _failing(lambda: int(BODY)),

@@ -86,8 +86,13 @@ def test_the_page_answers_its_question() -> None:
     [
         ({"lag": 1_240}, "Not yet. 1,240 events wait to be taken in.", True),
         ({"lag": 100_000}, "Not yet. More than 100,000 events", True),
-        ({"rejected": 1, "rejects": [a_reject()]}, "Yes, but for a few.", False),
+        ({"rejected": 1, "rejects": [a_reject()]}, "Yes, but for 1 record.", False),
         ({"sources": []}, "Nothing has been read yet.", False),
+        (
+            {"sources": [a_source(items=0)], "rejected": 2, "rejects": [a_reject()] * 2},
+            "Nothing could be read.",
+            False,
+        ),
         ({"followups": {}}, "Nothing is waiting for you.", False),
         ({"queues": {"default": 2}}, "2 jobs in the queue.", False),
     ],
