@@ -1,6 +1,5 @@
 """From paths on a disk to events: recognises what each file is, reads it by its connector, reports what came of it."""
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +27,17 @@ _HEAD = 65_536
 _SURE = 50
 _PROJECT_EVERY = 5_000
 _GATHER = 4_000
+_EVERYTHING = 1 << 62
 # What says who the owner is comes first, so that mail is read knowing it; the rest cheapest first.
 _ORDER = ("linkedin", "vcard", "ics", "eml", "maildir", "mbox")
 _ALIASES = {"vcf": "vcard"}
+_OUTLOOK = (".pst", ".ost", ".msg")
+_GATHERED = {
+    "eml": (".eml",),
+    "ics": (".ics", ".ical", ".icalendar", ".vcs"),
+    "vcard": (".vcf", ".vcard"),
+}
+"""Connectors that find files with these endings below a folder by themselves."""
 
 Advance = Callable[[str, int, int], None]
 """Told which path is read, how much of it is, and of how much."""
@@ -67,7 +74,7 @@ def import_paths(
     """
     report = ImportReport([], [])
     found = list(_found(paths, kind, report))
-    entries = {id(one): SourceReport(one.path, one.spec.name) for one in found}
+    entries = {id(one): SourceReport(legible(one.path), one.spec.name) for one in found}
     report.sources += entries.values()
     by_rank = sorted(
         found, key=lambda one: _ORDER.index(one.spec.name) if one.spec.name in _ORDER else len(_ORDER)
@@ -100,12 +107,14 @@ def _read(
     is_dry: bool = False,
 ) -> None:
     began = time.monotonic()
+    # What was read just before may tell who the owner is.
+    book.follow(_EVERYTHING)
     with book.store.read() as unit:
         said = owners_words(unit, book.owner)
         holds_any = stream.holds_any(unit, book.owner, ACCOUNT, found.spec.stream)
         admit = refusals(unit, book.owner)
     for file in found.files:
-        pending = entry.added
+        pending = entry.added + entry.changed
         access = Access(
             account=ACCOUNT,
             clock=book.clock,
@@ -128,6 +137,7 @@ def _read(
             f"{found.spec.name}:{_place(file, since)}",
             admit,
             is_tallied=True,
+            gather=_GATHER,
         )
 
         def progress(page: Page, file: Path = file) -> None:
@@ -143,7 +153,7 @@ def _read(
 
 def _place(file: Path, since: date | None) -> str:
     """What a file's cursor is kept under: another `--since` is another reading."""
-    place = str(file.absolute())
+    place = legible(str(file.absolute()))
     return f"{place}?since={since.isoformat()}" if since else place
 
 
@@ -158,23 +168,36 @@ def _found(paths: Sequence[str], kind: str | None, report: ImportReport) -> Iter
         raise UsageError(f"--as knows {names}; not {kind}.")
     for given in paths:
         path = Path(given).expanduser()
-        if not path.exists():
+        if not _exists(path):
             _refuse(report, given, "there is no such file or folder. Check the path.")
             continue
         by_kind: dict[str, Found] = {}
         for file, spec in _files(path, known[wanted] if wanted else None):
-            if spec is None:
+            if spec is None or (spec.name == "eml" and file.suffix.lower() in _OUTLOOK):
                 _refuse(report, given, _unknown(file), where=str(file))
                 continue
             by_kind.setdefault(spec.name, Found(given, spec)).files.append(file)
-        if not by_kind and path.is_dir() and not any(entry.source == given for entry in report.sources):
+        if not by_kind and path.is_dir() and not any(entry.source == legible(given) for entry in report.sources):
             _refuse(
                 report, given, "nothing in this folder is mail, a calendar, contacts or a LinkedIn export."
             )
         yield from by_kind.values()
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # A loop of links; a name that no file system takes.
+        return False
+
+
+def legible(path: str) -> str:
+    """A path as text: bytes of a name that no encoding explains are written as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def _refuse(report: ImportReport, given: str, reason: str, where: str | None = None) -> None:
+    given, where = legible(given), legible(where or given)
     entry = next((e for e in report.sources if e.source == given and e.kind == "unknown"), None)
     if entry is None:
         entry = SourceReport(given, "unknown")
@@ -182,12 +205,18 @@ def _refuse(report: ImportReport, given: str, reason: str, where: str | None = N
     entry.files += 1
     entry.read += 1
     entry.rejected += 1
-    report.rejects.append(Reject(given, where or given, reason))
+    report.rejects.append(Reject(given, where, reason))
 
 
 def _unknown(file: Path) -> str:
     ending = file.suffix.lower()
-    if ending in {".pst", ".ost", ".msg"}:
+    if not file.is_file():
+        return "it is neither a file nor a folder."
+    if not os.access(file, os.R_OK):
+        return "it may not be read: permission was refused. Check who owns it."
+    if file.stat().st_size == 0:
+        return "the file is empty."
+    if ending in _OUTLOOK:
         return (
             f"Outlook's {ending} format cannot be read here. Import it into Thunderbird or Outlook and export mbox "
             "or .eml files, or connect the account itself."
@@ -200,31 +229,68 @@ def _unknown(file: Path) -> str:
 
 
 def _files(path: Path, spec: ConnectorSpec | None) -> Iterator[tuple[Path, ConnectorSpec | None]]:
-    """Each file, or folder that is one whole, with the connector that reads it; None when nobody does.
+    """Each file, or folder that is read as one, with the connector that reads it; None when nobody does.
 
     In a folder what nobody recognises is passed over, unless it looks like mail that nobody here can read.
     """
     if spec is not None:
         yield path, spec
         return
-    if path.is_file():
+    if not path.is_dir():
         yield path, recognised(path)
         return
-    whole = recognised(path)
-    if whole is not None:
-        yield path, whole
+    gathered: dict[str, ConnectorSpec] = {}
+    for file, one in _walk(path):
+        if one.name in _GATHERED and file.suffix.lower() in _GATHERED[one.name]:
+            gathered[one.name] = one
+        else:
+            yield file, one
+    # One reading of a thousand small files is one commit, and not a thousand.
+    for one in gathered.values():
+        yield path, one
+
+
+def _walk(folder: Path, claimed: str = "") -> Iterator[tuple[Path, ConnectorSpec]]:
+    """What is in a folder and below; a Maildir or an export is one whole, and other kinds beside an export are not lost.
+
+    Args:
+        claimed: the kind of the whole that this folder is part of, whose files it has read already.
+    """
+    whole = recognised(folder)
+    if whole is not None and whole.name == "maildir" and _is_maildir(folder):
+        yield folder, whole
         return
-    with contextlib.suppress(PermissionError):
-        for entry in sorted(os.scandir(path), key=lambda one: one.name):
-            if entry.name.startswith(".") or entry.is_symlink():
-                continue
-            inner = Path(entry.path)
-            if entry.is_dir():
-                yield from _files(inner, None)
-            else:
-                one = recognised(inner)
-                if one is not None or inner.suffix.lower() in {".pst", ".ost", ".msg"}:
-                    yield inner, one
+    if whole is not None and whole.name == "mbox" and (folder / "mbox").is_file():
+        yield folder, whole
+        return
+    if whole is not None and whole.name == "linkedin" and claimed != whole.name:
+        yield folder, whole
+        claimed = whole.name
+    try:
+        entries = sorted(os.scandir(folder), key=lambda one: one.name)
+    except PermissionError:
+        return
+    for entry in entries:
+        inner = Path(entry.path)
+        if entry.is_symlink():
+            continue
+        if entry.is_dir():
+            if not entry.name.startswith(".") or _is_maildir(inner):
+                yield from _walk(inner, claimed)
+        elif entry.is_file() and not entry.name.startswith("."):
+            one = recognised(inner) or _by_ending(inner)
+            if one is not None and one.name != claimed:
+                yield inner, one
+
+
+def _is_maildir(folder: Path) -> bool:
+    return all((folder / part).is_dir() for part in ("cur", "new"))
+
+
+def _by_ending(file: Path) -> ConnectorSpec | None:
+    """Who should say why a file with a known ending cannot be read."""
+    ending = file.suffix.lower()
+    return next((connectors()[name] for name, endings in _GATHERED.items() if ending in endings), None)
 
 
 def recognised(path: Path) -> ConnectorSpec | None:
