@@ -62,6 +62,10 @@ class Application:
 
     def make(self, declared: OwnerDeclared) -> Book:
         """Make the home (folder, key, database) if need be, and the owner's book in it."""
+        return self.book_of(begin_book(self.prepare(), declared, self.clock))
+
+    def prepare(self) -> Store:
+        """Make the home (folder, key, database) if need be; its store, which may hold no owner yet."""
         home = self.settings.home
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
@@ -71,7 +75,7 @@ class Application:
                 file.write(secrets.token_urlsafe(32))
         store = self._opened()
         self.__dict__["store"] = store
-        return self.book_of(begin_book(store, declared, self.clock))
+        return store
 
     def book(self, email: str = "") -> Book:
         """The book of the owner with this address, or of the only owner.
