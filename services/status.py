@@ -22,6 +22,7 @@ DIGEST = "digest"
 """The name of the digest's row in the timetable."""
 _REJECTS_SHOWN = 20
 _LAG_COUNTED = 100_000
+_NONE = (0, 0)
 
 
 class SourceStatus(Struct):
@@ -81,7 +82,7 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
         zone = ZoneInfo(said.owner.timezone) if said.owner else ZoneInfo("UTC")
         found = facts.source_facts(unit, owner, epoch(now), (DECISIONS,))
         people = facts.people_by_status(unit, owner)
-        kinds = facts.interactions_by_kind(unit, owner)
+        kinds = facts.interactions_by_kind(unit, owner, epoch(now))
         threads = facts.threads_by_state(unit, owner)
         seq, as_of = stream.position(unit, owner, NAME)
         lag = facts.events_after(unit, owner, seq, _LAG_COUNTED)
@@ -102,9 +103,9 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
                 people=people.get("person", 0),
                 waiting=people.get("waiting", 0),
                 automated=people.get("automated", 0),
-                interactions=sum(kinds.values()),
-                messages=kinds.get(Kind.EMAIL, 0) + kinds.get(Kind.LINKEDIN_MESSAGE, 0),
-                meetings=facts.meetings_held(unit, owner, Kind.MEETING, epoch(now)),
+                interactions=sum(count for count, _ in kinds.values()),
+                messages=sum(kinds.get(kind, _NONE)[0] for kind in (Kind.EMAIL, Kind.LINKEDIN_MESSAGE)),
+                meetings=kinds.get(Kind.MEETING, _NONE)[1],
                 threads=sum(threads.values()),
                 awaiting_me=threads.get("awaiting_me", 0),
                 awaiting_them=threads.get("awaiting_them", 0),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from services.store.tables import cursor, event, followup, held, interaction, person, reject, source, thread
 from services.store.unit import Unit
@@ -78,14 +78,18 @@ def people_by_status(unit: Unit, who: int) -> dict[str, int]:
     return {status: int(count) for status, count in unit.connection.execute(statement)}
 
 
-def interactions_by_kind(unit: Unit, who: int) -> dict[int, int]:
-    """How many interactions there are, by `services.history.parts.Kind`."""
+def interactions_by_kind(unit: Unit, who: int, now: int) -> dict[int, tuple[int, int]]:
+    """How many interactions there are, and how many of them took place and are over, by kind.
+
+    The kinds are those of `services.history.parts.Kind`; what is no meeting has no end, and counts as none over.
+    """
+    over = func.sum(case((interaction.c.is_held & (interaction.c.ends_at <= now), 1), else_=0))
     statement = (
-        select(interaction.c.kind, func.count())
+        select(interaction.c.kind, func.count(), over)
         .where(interaction.c.owner == who)
         .group_by(interaction.c.kind)
     )
-    return {kind: int(count) for kind, count in unit.connection.execute(statement)}
+    return {kind: (int(count), int(ended)) for kind, count, ended in unit.connection.execute(statement)}
 
 
 def threads_by_state(unit: Unit, who: int) -> dict[str, int]:
@@ -147,18 +151,3 @@ def next_end(unit: Unit, who: int, kind: int, after: int, before: int) -> int | 
 def recorded_at(unit: Unit, seq: int) -> int:
     """When an event was recorded; 0 for none."""
     return int(unit.connection.execute(select(event.c.recorded_at).where(event.c.seq == seq)).scalar() or 0)
-
-
-def meetings_held(unit: Unit, who: int, kind: int, now: int) -> int:
-    """How many meetings are over that took place."""
-    statement = (
-        select(func.count())
-        .select_from(interaction)
-        .where(
-            interaction.c.owner == who,
-            interaction.c.kind == kind,
-            interaction.c.is_held,
-            interaction.c.ends_at <= now,
-        )
-    )
-    return int(unit.connection.execute(statement).scalar_one())

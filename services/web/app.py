@@ -83,7 +83,7 @@ def make_app(desk: Desk) -> ASGIApp:
 
     def home(_request: Request) -> Response:
         books = [book_view(one) for one in desk.statuses()]
-        return paper.page("status.html.j2", books=books, is_moving=any(one.is_moving for one in books))
+        return paper.page("status.html.j2", books=books)
 
     def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")

@@ -104,7 +104,7 @@ def _answer(status: Status, *, is_empty: bool) -> tuple[str, str]:
         more = "more than 100,000 events" if status.lag >= 100_000 else counted(status.lag, "event")
         return (
             "Not yet.",
-            f"{upper_first(more)} wait to be taken in. Kith is at it; this page looks again by itself.",
+            f"{upper_first(more)} wait to be taken in. Kith is at it.",
         )
     aside = counted(status.rejected, "record")
     if is_empty:
