@@ -20,8 +20,8 @@ run: setup
 setup: $(VENV)/.run
 
 test: $(VENV)/.test
-	@$(BIN)/python deploy/system_packages.py
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.system_packages
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
