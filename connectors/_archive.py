@@ -183,7 +183,7 @@ def _zip_members(name: str, raw: io.FileIO, wanted: Callable[[str], bool]) -> tu
 def _room(infos: list[zipfile.ZipInfo], directory: int) -> list[int]:
     """For each member where the next one, or the directory, begins: its bytes must end there (no overlaps)."""
     starts = sorted({info.header_offset for info in infos})
-    following = dict(zip(starts, [*starts[1:], directory], strict=True))
+    following = dict(zip(starts, [*starts, directory][1:], strict=True))
     shared = dict.fromkeys(starts, 0)
     for info in infos:
         shared[info.header_offset] += 1

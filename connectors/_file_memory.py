@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
-from schemas.connector import Change, Page, Same, Skipped, Unreadable
+from schemas.connector import Change, Page, Same, Skipped, Unreadable, legible
 from schemas.errors import CursorExpired, UnreadableFile
 from schemas.ids import Cursor, StreamName
 
@@ -124,7 +124,7 @@ def read_files(
     files = [(path, root) for root in map(Path, paths) for path in _files_under(root, suffixes)]
     pages = _Pages(stream, sum(path.stat().st_size for path, _ in files))
     for path, root in files:
-        name = path.name if path == root else str(path.relative_to(root))
+        name = legible(path.name if path == root else str(path.relative_to(root)))
         try:
             yield from _read_file(path, name, read_steps, memory, pages)
         except (UnreadableFile, OSError) as fault:
@@ -159,7 +159,7 @@ def refuse_other_formats(head: bytes, name: str, wanted: str) -> None:
 def _read_file(
     path: Path, name: str, read_steps: ReadSteps, memory: _Memory, pages: "_Pages"
 ) -> Iterator[Page]:
-    status, key = path.stat(), str(path)
+    status, key = path.stat(), legible(str(path))
     tally, digest = _tally_of(memory, path, status)
     if tally is None:
         part = memory.part
@@ -241,7 +241,7 @@ def _recall(cursor: Cursor | None, terms: str) -> _Memory:
 
 def _tally_of(memory: _Memory, path: Path, status: os.stat_result) -> tuple[Tally | None, str]:
     """What the file held if it is known unchanged, by its size and time or by its bytes; and its digest."""
-    known = memory.files.get(str(path))
+    known = memory.files.get(legible(str(path)))
     if known is not None and (known.size, known.modified) == (status.st_size, status.st_mtime_ns):
         return known.tally, known.digest
     digest = _digest_of(path)

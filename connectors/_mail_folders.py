@@ -9,14 +9,14 @@ they do not, only the files that the file system touched since are read; the res
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, field
 
 from connectors._mail_jobs import Known, Place, Tally, compact, packed, terms_of, worked
 from connectors._mime import Terms, first_bytes, identify, message_from_bytes
-from schemas.connector import Access, Change, Page, ReadText, Skipped, Unreadable
+from schemas.connector import Access, Change, Page, ReadText, Skipped, Unreadable, legible
 from schemas.errors import CursorExpired
 from schemas.ids import Cursor, StreamName
 
@@ -161,7 +161,7 @@ def read_files(job: Files) -> bytes:
         if reason:
             changes.append(Skipped(reason))
             continue
-        where = f"{job.name}/{file}" if job.name else file
+        where = legible(f"{job.name}/{file}" if job.name else file)
         try:
             raw = _raw(job.folder, file)
         except FileNotFoundError:
@@ -262,7 +262,7 @@ class MessageFolders:
             return
         for job, found in worked(self._access, self._jobs(folder, wanted), identify_files, read_files):
             known.tally.add(found)
-            known.at = "" if job.files[-1] == wanted[-1] else job.files[-1]
+            known.at = "" if job.files[-1] == wanted[-1] else _written(job.files)
             yield _page(before + found, state, len(job.files) + rest, len(job.files))
             before, rest = [], 0
 
@@ -271,6 +271,11 @@ class MessageFolders:
         for begin in range(0, len(wanted), _FILES_A_JOB):
             files = tuple(wanted[begin : begin + _FILES_A_JOB])
             yield Files(self._access.read_text, terms, folder.path, folder.name, files)
+
+
+def _written(files: Sequence[str]) -> str:
+    """The last of the files whose name can be written down, or what comes before all: more is read again, no less."""
+    return next((file for file in reversed(files) if legible(file) == file), "\0")
 
 
 def _page(changes: list[Change], state: _Cursor, done: int, files: int) -> Page:

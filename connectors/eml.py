@@ -9,7 +9,7 @@ from pathlib import Path
 
 from connectors._mail_folders import STREAM, Folder, MessageFolders
 from connectors._mail_formats import is_mbox, mail_fields, refusal
-from schemas.connector import Access, ConnectorSpec, Source
+from schemas.connector import Access, ConnectorSpec, Source, legible
 from schemas.errors import UnreadableFile
 
 _ENDINGS = (".eml",)
@@ -27,7 +27,7 @@ def folders_below(path: str) -> list[Folder]:
         folders.sort()
         if any(name.lower().endswith(_ENDINGS) for name in names):
             name = os.path.relpath(place, path)
-            found.append(Folder(place, "" if name == "." else name, endings=_ENDINGS, is_deep=True))
+            found.append(Folder(place, "" if name == "." else legible(name), endings=_ENDINGS, is_deep=True))
     if not found:
         raise UnreadableFile(f"{path} holds no .eml file.")
     return found

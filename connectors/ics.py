@@ -12,7 +12,7 @@ from connectors._file_memory import Step, read_files, refuse_other_formats
 from connectors._ical import Surroundings, read_group, window_end
 from connectors._ical_outline import groups_of, outline_of
 from connectors._ical_zones import Zones
-from schemas.connector import Access, ConnectorSpec, Page, Source
+from schemas.connector import Access, ConnectorSpec, Page, Source, legible
 from schemas.errors import UnreadableFile
 from schemas.ids import Cursor, StreamName
 
@@ -48,7 +48,7 @@ class IcsSource:
             outline = outline_of(stream)
             if not outline.has_calendar:
                 raise UnreadableFile(f"{name} is not a calendar: BEGIN:VCALENDAR stands nowhere in it.")
-            surroundings = Surroundings(name, access.zone, self._until, access.since, path.stem)
+            surroundings = Surroundings(name, access.zone, self._until, access.since, legible(path.stem))
             zones = Zones(access.zone, outline.zones)
             done = 0
             for places in groups_of(outline):

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from connectors._mail_folders import STREAM, Folder, MessageFolders
-from schemas.connector import Access, ConnectorSpec, Source
+from schemas.connector import Access, ConnectorSpec, Source, legible
 from schemas.errors import UnreadableFile
 
 _ENTRIES = 500
@@ -29,7 +29,7 @@ def folders_below(path: str) -> list[Folder]:
         folders[:] = sorted(name for name in folders if name not in {"cur", "new", "tmp"})
         if _is_maildir(place):
             name = os.path.relpath(place, path)
-            found.append(Folder(place, "" if name == "." else name, ("cur", "new")))
+            found.append(Folder(place, "" if name == "." else legible(name), ("cur", "new")))
     if not found:
         raise UnreadableFile(f"{path} holds no Maildir: a folder with cur and new in it.")
     return found

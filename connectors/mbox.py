@@ -24,7 +24,7 @@ from msgspec import Struct
 from connectors._mail_formats import SEPARATOR, is_mbox, refusal
 from connectors._mail_jobs import Known, Place, Tally, compact, packed, terms_of, worked
 from connectors._mime import FIRST_BYTES, HEADER_BYTES, Terms, first_bytes, identify, message_from_bytes
-from schemas.connector import Access, Change, ConnectorSpec, Page, ReadText, Skipped, Unreadable
+from schemas.connector import Access, Change, ConnectorSpec, Page, ReadText, Skipped, Unreadable, legible
 from schemas.errors import CursorExpired, UnreadableFile
 from schemas.ids import Cursor, StreamName
 
@@ -199,7 +199,7 @@ class Mbox:
         return state if state.since == since else _Cursor(1, since, {})
 
     def _name(self, path: str) -> str:
-        return Path(path).name if path == self._path else os.path.relpath(path, self._path)
+        return legible(Path(path).name if path == self._path else os.path.relpath(path, self._path))
 
     def _pull_file(self, path: str, state: _Cursor) -> Iterator[Page]:
         name = self._name(path)

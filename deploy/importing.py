@@ -10,7 +10,7 @@ from pathlib import Path
 from connectors import connectors
 from deploy.parsing import ParsingPool
 from deploy.wiring import Application
-from schemas.connector import Access, ConnectorSpec, Page, Workers
+from schemas.connector import Access, ConnectorSpec, Page, Workers, legible
 from schemas.errors import UsageError
 from schemas.interface import ImportReport, Reject, SourceReport
 from services.book import Book
@@ -177,7 +177,11 @@ def _found(paths: Sequence[str], kind: str | None, report: ImportReport) -> Iter
                 _refuse(report, given, _unknown(file), where=str(file))
                 continue
             by_kind.setdefault(spec.name, Found(given, spec)).files.append(file)
-        if not by_kind and path.is_dir() and not any(entry.source == legible(given) for entry in report.sources):
+        if (
+            not by_kind
+            and path.is_dir()
+            and not any(entry.source == legible(given) for entry in report.sources)
+        ):
             _refuse(
                 report, given, "nothing in this folder is mail, a calendar, contacts or a LinkedIn export."
             )
@@ -189,11 +193,6 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # A loop of links; a name that no file system takes.
         return False
-
-
-def legible(path: str) -> str:
-    """A path as text: bytes of a name that no encoding explains are written as escapes."""
-    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _refuse(report: ImportReport, given: str, reason: str, where: str | None = None) -> None:

@@ -50,6 +50,11 @@ class Tombstone(Struct, frozen=True, tag=True):
     id: ExternalId
 
 
+def legible(text: str) -> str:
+    """A file's name as text that can be written down: bytes that no encoding explains become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class Unreadable(Struct, frozen=True, tag=True):
     """It could not be understood: where it stands (file, member, position) and why, for a person to read."""
 

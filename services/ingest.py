@@ -11,7 +11,7 @@ from hashlib import blake2b
 import msgspec
 
 from schemas.clock import Clock, epoch
-from schemas.connector import Page, Same, Skipped, Source, Tombstone, Unreadable, Upsert
+from schemas.connector import Page, Same, Skipped, Source, Tombstone, Unreadable, Upsert, legible
 from schemas.errors import CursorExpired, SuspiciousSnapshot, UnreadableFile
 from schemas.events import VERSION, Gone, at_of, encode_body, kind_of
 from schemas.ids import Cursor, ExternalId, key64
@@ -76,7 +76,7 @@ class Ingest:
         except UnreadableFile as error:
             report.read += 1
             report.rejected += 1
-            rejects.append(Reject(report.source, report.source, str(error)))
+            rejects.append(_reject(report.source, report.source, str(error)))
             self._note_rejects([rejects[-1]])
 
     def _pages(self, source: Source, token: str | None) -> Iterator[Page]:
@@ -107,7 +107,7 @@ class Ingest:
                 case Unreadable():
                     report.read += 1
                     report.rejected += 1
-                    refused.append(Reject(report.source, change.where, change.reason))
+                    refused.append(_reject(report.source, change.where, change.reason))
                 case Tombstone():
                     gone.append(change.id)
         report.files += page.files
@@ -287,6 +287,11 @@ def revision_of(stamp: str, digest: int) -> str:
 def body_digest(body: bytes) -> int:
     """What tells two bodies apart."""
     return int.from_bytes(blake2b(body, digest_size=8).digest(), "big") >> 1
+
+
+def _reject(source: str, where: str, reason: str) -> Reject:
+    """A reject that can be written down: bytes of a file's name that no encoding explains become escapes."""
+    return Reject(legible(source), legible(where), legible(reason))
 
 
 def _reject_key(reject: Reject) -> int:

@@ -233,3 +233,11 @@ def test_damage_is_always_told(tmp_path_factory: pytest.TempPathFactory, data: s
     path = written(tmp_path_factory.mktemp("zip"), b"PK\x03\x04" + bytes(raw[4:cut]))
     with suppress(UnreadableFile):
         read_all(path)
+
+
+def test_a_zip_without_members_holds_nothing(tmp_path: Path) -> None:
+    """An empty archive is read as one with nothing in it, not refused by accident."""
+    path = tmp_path / "empty.zip"
+    path.write_bytes(b"PK\x05\x06" + bytes(18))
+    with open_members(str(path), lambda _: True) as members:
+        assert list(members) == []
