@@ -128,6 +128,15 @@ class Person(Struct):
     identities: list[Identity]
     verdict: str | None = None
     """Why an entry is automated or waits, in a few words."""
+    connected_on: date | None = None
+    """Since when they are connected on LinkedIn."""
+    moved_on: date | None = None
+    """The day of the export that first showed the present organisation after another."""
+    moved_from: str | None = None
+    left_on: date | None = None
+    """The day of the first whole export that shows the connection no more; the profile may only be hidden."""
+    failed: list[str] = msgspec.field(default_factory=list)
+    """Addresses that a mail server has said are gone."""
 
 
 class Part(Struct):
@@ -322,6 +331,15 @@ class InteractionList(Struct):
     next: str | None = None
 
 
+class Met(Struct):
+    """How the owner and a person met: the first interaction, and who had introduced them by then."""
+
+    at: datetime
+    interaction: str
+    kind: Kind
+    through: str | None
+
+
 class PersonPage(Struct):
     """What `kith show` gives."""
 
@@ -329,6 +347,7 @@ class PersonPage(Struct):
     interactions: list[Interaction]
     threads: list[Thread]
     followups: list[Followup]
+    met: Met | None = None
 
 
 SHAPES: dict[str, type[Struct]] = {

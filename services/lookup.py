@@ -3,19 +3,23 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from schemas.clock import instant
 from schemas.errors import UsageError
 from schemas.ids import key64, key_of, public_id
-from schemas.interface import Followup, Interaction, Person, PersonPage
+from schemas.interface import Followup, Interaction, Met, Person, PersonPage
 from services.book import Book
-from services.identity.keys import email_key
+from services.history.parts import Kind, Mark
+from services.identity.keys import OWNER_KEY, email_key
 from services.identity.names import folded
 from services.people import PersonRow, person_row, person_shape, strength_of
 from services.shapes import Shaper
 from services.store import history as rows
 from services.store import search
+from services.store.history import InteractionRow
 
 _STATUS_ORDER = {"person": 0, "waiting": 1, "automated": 2}
 _CANDIDATES = 8
+_DAY = 86_400
 
 
 def list_people(
@@ -120,12 +124,34 @@ def page_of(book: Book, row: PersonRow, limit: int | None = None) -> PersonPage:
         found = rows.interactions_of_person(unit, book.owner, row.key)
         interactions = list(shaper.interactions(found[:limit] if limit else found))
         threads = list(shaper.threads(sorted({one.thread for one in found if one.thread is not None})))
+        met = _met(shaper, found, row.key)
     threads.sort(key=lambda one: (one.last_at, one.id), reverse=True)
     return PersonPage(
         person=person_shape(row, now),
         interactions=interactions,
         threads=threads,
         followups=book.followups(row.key),
+        met=met,
+    )
+
+
+def _met(shaper: Shaper, found: Sequence[InteractionRow], key: int) -> Met | None:
+    """The first interaction with a person, and who introduced them up to a day after it."""
+    held = sorted((one for one in found if shaper.happened(one)), key=lambda one: (one.at, one.key))
+    if not held:
+        return None
+    first = held[0]
+    introduced = (
+        shaper.whose.get(one.author, one.author)
+        for one in held
+        if one.kind == Kind.EMAIL and one.signals & Mark.INTRODUCTION and one.at <= first.at + _DAY
+    )
+    through = next((person for person in introduced if person not in {OWNER_KEY, key}), None)
+    return Met(
+        at=instant(first.at),
+        interaction=public_id("i", first.key),
+        kind=Kind(first.kind).label,  # type: ignore[arg-type]  # the enum's labels are the interface's kinds
+        through=public_id("p", through) if through is not None else None,
     )
 
 

@@ -70,6 +70,8 @@ class PersonRow(Struct, omit_defaults=True, kw_only=True):
     linkedin_seen_on: date | None = None
     moved_on: date | None = None
     moved_from: str = ""
+    left_on: date | None = None
+    failed: list[str] = field(default_factory=list)
 
 
 _decoder = msgspec.json.Decoder(PersonRow)
@@ -105,6 +107,11 @@ def person_shape(row: PersonRow, now: datetime) -> Person:
         is_automated=row.status == "automated",
         identities=row.identities,
         verdict=row.verdict or None,
+        connected_on=row.connected_on,
+        moved_on=row.moved_on,
+        moved_from=row.moved_from or None,
+        left_on=row.left_on,
+        failed=row.failed,
     )
 
 
@@ -131,6 +138,8 @@ class OwnersWords(Struct):
     domains: frozenset[str] = frozenset()
     owner: OwnerDeclared | None = None
     emails: tuple[str, ...] = ()
+    exports: set[date] = field(default_factory=set)
+    """Days of the LinkedIn exports that show every connection there was."""
     export_on: date | None = None
 
 
@@ -148,6 +157,8 @@ def owners_words(unit: Unit, who: int) -> OwnersWords:
                 emails.update(dict.fromkeys(record.emails))
             case ExportSeen():
                 said.export_on = max(said.export_on or record.exported_on, record.exported_on)
+                if record.is_complete:
+                    said.exports.add(record.exported_on)
             case RolesSet():
                 said.roles[_key(record.person)] = _revised(
                     said.roles.get(_key(record.person), []), record.roles, record.remove
@@ -316,6 +327,7 @@ def _told(
     status, verdict = _status(group, tallies, counts, dealings.is_met, bool(entries), said)
     organization, title = _work(by_field)
     jobs = _moves(by_field["job"])
+    seen_on = _day(max((t.at for t in by_field["job"]), default=0))
     row = PersonRow(
         key=key,
         name=best([Spelling(t.value, t.rank, t.n) for t in by_field["name"]], emails) or _fallback(group),
@@ -344,7 +356,11 @@ def _told(
         identities=[Identity(row.kind, row.value, _shown_by(row, tallies.get(row.key, []))) for row in group],
         months=dict(sorted(dealings.months.items())),
         connected_on=max((date.fromisoformat(t.value) for t in by_field["connected"]), default=None),
-        linkedin_seen_on=_day(max((t.at for t in by_field["job"]), default=0)),
+        linkedin_seen_on=seen_on,
+        left_on=min((day for day in said.exports if seen_on and day > seen_on), default=None),
+        failed=sorted(
+            row.value for row in group if any(t.field == "failed" for t in tallies.get(row.key, ()))
+        ),
         moved_on=_day(jobs[0]),
         moved_from=jobs[1],
     )

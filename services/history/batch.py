@@ -1,7 +1,6 @@
 """What a run of events changes in the derived tables, gathered in memory before it is written in one go."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -50,8 +49,9 @@ class Batch:
     words: dict[int, tuple[str, bytes] | None] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     """Interaction id to what a search finds it by."""
-    must_rebuild: bool = False
     joins_changed: bool = False
+    everybody_changed: bool = False
+    """Something was said that any person's row may rest on: who the owner is, a domain's verdict, a whole export."""
 
     def address(self, address: str, source: str) -> int:
         """The identity key of an address, 0 for the owner's; makes the identity."""
@@ -89,6 +89,3 @@ class Batch:
         """An interaction with those who took part, the owner left out."""
         self.interactions[row.key] = (row, parts)
         self.touched.update(key for key, _ in parts)
-
-
-Unions = Mapping[int, int]

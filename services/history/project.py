@@ -91,6 +91,7 @@ def apply(batch: Batch, record: EventBody, place: Place, sign: int) -> None:
             _told(batch, _Told(Kind.NOTE, "note", record.person, record.at, "out"), record.text, place, sign)
         case OwnProfile() | Position() | ExportSeen():
             _word(batch, record, place, sign)
+            batch.everybody_changed |= isinstance(record, ExportSeen)
             if isinstance(record, OwnProfile):
                 _own(batch, record.emails, record.linkedin)
         case _:
@@ -122,8 +123,8 @@ def _decision(batch: Batch, record: AnyDecision, place: Place, sign: int) -> Non
             _owners_word(batch, record.person, Kind.FAVOUR, way, record.at, record.text, place, sign)
         case _:
             pass
-    if kind in {"merge", "split"}:
-        batch.joins_changed = True
+    batch.joins_changed |= kind in {"merge", "split"}
+    batch.everybody_changed |= kind in {"owner", "verdict"}
     for name in _identities_in(record):
         family, _, value = name.partition(":")
         batch.touched.add(batch.identity(family, value, "you"))

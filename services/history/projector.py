@@ -169,6 +169,8 @@ class Projector:
         if batch.joins_changed:
             stale |= self._join(unit)
         rows.touch_people(unit, self._owner, sorted(stale))
+        if batch.everybody_changed:
+            rows.touch_everybody(unit, self._owner)
 
     def _write_meetings(self, unit: Unit, batch: Batch) -> None:
         if not batch.groups:

@@ -1,13 +1,14 @@
 """The book as a whole: order, repetition and replay change nothing; merges and splits undo each other."""
 
 import random
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from schemas.decisions import Merge, Split
-from schemas.records import Contact, Signal
+from schemas.decisions import Merge, OwnerDeclared, Split, VerdictGiven
+from schemas.records import Connection, Contact, ExportSeen, Signal
 from services.store.unit import Store
 from tests.services.builders import MARA, a_book, a_meeting, a_message, an_ask, exported, take
 
@@ -90,3 +91,25 @@ def test_merge_then_split_is_the_identity(store: Store, tmp_path: Path, pair: tu
     book.decide([Split(left=tuple(sorted(left)), right=(f"email:{pair[1]}",))])
     book.keep()
     assert exported(book, tmp_path / "split", without=["events.jsonl"]) == before
+
+
+def test_what_everybody_rests_on_is_felt_at_once(sqlite_store: Store, tmp_path: Path) -> None:
+    """A verdict on a domain, a new own domain and a newer export change people as a replay would."""
+    book = a_book(sqlite_store)
+    take(book, some_records())  # type: ignore[arg-type]
+    first, second = date(2026, 5, 1), date(2026, 11, 1)
+    take(
+        book, [Connection(name="Cem Aydin", linkedin="cem", exported_on=first), ExportSeen(exported_on=first)]
+    )
+    take(
+        book, [Connection(name="Dia Roy", linkedin="dia", exported_on=second), ExportSeen(exported_on=second)]
+    )
+    book.decide([VerdictGiven(identity="email:@example.net", is_automated=True)])
+    book.decide([OwnerDeclared(name="M", emails=(MARA,), timezone="Europe/Berlin", domains=("example.org",))])
+    book.keep()
+    before = exported(book, tmp_path / "before")
+    people = [msgspec.json.decode(line) for line in before["people.jsonl"].splitlines()]
+    assert [one["left_on"] for one in people if one["name"] == "Cem Aydin"] == ["2026-11-01"]
+    assert [one["status"] for one in people if BEN in one["emails"]] == ["automated"]
+    book.replay()
+    assert exported(book, tmp_path / "after") == before
