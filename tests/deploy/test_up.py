@@ -18,14 +18,16 @@ import pytest
 from deploy.clock import SystemClock, SystemSleeper
 from deploy.settings import Settings
 from deploy.wiring import Application
-from schemas.decisions import OwnerDeclared, TagsSet
+from schemas.clock import epoch
+from schemas.decisions import OwnerDeclared
+from schemas.events import VERSION, encode_body, kind_of
+from schemas.ids import key64
 from services.attention import tails_behind
 from services.book import Book
 from services.store import events as stream
 from tests.services.builders import MARA, a_message, an_ask, exported, upsert
 
 ROOT = Path(__file__).parents[2]
-TAG = TagsSet(person="email:ana@example.org", tags=("lisbon",))
 
 
 def _environment(home: Path, **more: str) -> dict[str, str]:
@@ -117,8 +119,6 @@ def until(is_so: Callable[[], bool], within: timedelta) -> float:
 
 def _append(book: Book, count: int, first: int = 0) -> None:
     """Append messages as an import in another shell does, telling nothing."""
-    from schemas.clock import epoch  # noqa: PLC0415
-    from schemas.events import VERSION, encode_body, kind_of  # noqa: PLC0415
 
     now = epoch(SystemClock().now())
     with book.store.write() as unit:
@@ -130,7 +130,11 @@ def _append(book: Book, count: int, first: int = 0) -> None:
             events.append(
                 stream.NewEvent(of, kind_of(record), upsert(record).id, "1", epoch(record.at), body)
             )
-        stream.append(unit, book.owner, now, VERSION, events)
+        seq = stream.append(unit, book.owner, now, VERSION, events)
+        held = [
+            stream.Held(key64(str(of), one.external_id), "1", 1, 1, seq + n) for n, one in enumerate(events)
+        ]
+        stream.hold(unit, book.owner, [(of, one) for one in held])
 
 
 def test_the_first_page_comes_within_three_seconds(app: Application) -> None:
@@ -149,8 +153,8 @@ def test_what_another_process_appends_is_told_within_two_seconds(app: Applicatio
         _append(book, 50)
         assert not _is_told(book)
         assert until(lambda: _is_told(book), timedelta(seconds=10)) < 2
-        until(lambda: "Everything that was read" in running.get("/")[1], timedelta(seconds=5))
-        assert "50" in running.get("/")[1]
+        until(lambda: "50 messages" in running.get("/")[1], timedelta(seconds=5))
+        assert "Everything that was read is in your book." in running.get("/")[1]
 
 
 def test_a_second_up_is_refused(app: Application) -> None:
