@@ -88,11 +88,13 @@ class Book:
             self._tell_followups(now)
 
     def is_kept(self) -> bool:
-        """Whether nothing new is in the stream and the book was told today."""
+        """Whether all that is in the stream was told, and told today."""
         now = self.clock.now()
         with self.store.read() as unit:
             seq, as_of = stream.position(unit, self.owner, NAME)
-            return seq == stream.last_seq(unit, self.owner) and instant(as_of).date() == now.date()
+            if seq != stream.last_seq(unit, self.owner) or instant(as_of).date() != now.date():
+                return False
+            return not (rows.stale_people(unit, self.owner, 1) or rows.stale_threads(unit, self.owner, 1))
 
     def replay(self, progress: Progress = _silent) -> None:
         """Drop everything derived and make it again from the stream; has no effect outside the database."""

@@ -290,6 +290,9 @@ class Projector:
         now |= {key: key for key in before if key not in whose}
         stale = {before.get(key, key) for key in now} | set(now.values())
         rows.move_identities(unit, self._owner, now)
+        # A thread tells its people by person, so it is told anew with them.
+        for chunk in stream.chunks(sorted(stale)):
+            rows.touch_threads_of(unit, self._owner, chunk)
         self._known.update(now)
         left = {key for key in stale if key not in set(rows.person_of_any(unit, self._owner, sorted(stale)))}
         rows.drop_people(unit, self._owner, sorted(left))
