@@ -8,7 +8,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -156,6 +156,13 @@ def _read(name: str, value: Any, origin: str) -> Any:
         if not text.isdigit():
             raise ConfigError(f"KITH_WEEKLY_CAP ({origin}) must be a whole number, 0 for no cap: {text}.")
         return int(text)
+    if name == "KITH_DIGEST_TIME":
+        try:
+            return f"{time.fromisoformat(text):%H:%M}"
+        except ValueError as error:
+            raise ConfigError(
+                f"KITH_DIGEST_TIME ({origin}) must be a time of day like 07:30: {text}."
+            ) from error
     if name in {"KITH_DIGEST_DAY", "KITH_KEEP_TEXT", "KITH_LOG_FORMAT"}:
         return text.lower()
     return text

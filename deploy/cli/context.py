@@ -3,12 +3,14 @@
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy.settings import Settings, read_settings
-from deploy.wiring import Application
 from schemas.interface import encode
-from services.book import Book
+
+if TYPE_CHECKING:
+    from deploy.wiring import Application
+    from services.book import Book
 
 
 @dataclass
@@ -27,16 +29,18 @@ class Context:
         return read_settings(self.home, self.environment)
 
     @cached_property
-    def application(self) -> Application:
+    def application(self) -> "Application":
         """The home, opened."""
+        from deploy.wiring import Application  # noqa: PLC0415  # the database is not loaded to explain a command
+
         return Application(self.settings)
 
     @cached_property
-    def book(self) -> Book:
+    def book(self) -> "Book":
         """The owner's book."""
         return self.application.book(self.owner)
 
-    def kept(self) -> Book:
+    def kept(self) -> "Book":
         """The owner's book, brought up to the stream's end and the present day."""
         if not self.book.is_kept():
             self.book.keep()

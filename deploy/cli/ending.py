@@ -14,6 +14,7 @@ from schemas.errors import HomeBusy, KithError, ReauthRequired, UsageError
 
 OK, FAILED, USAGE, PARTIAL, RECONNECT, BUSY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """The exit statuses, as docs/interface.md tells them."""
+_STOPPED = "stopped. What was done stays; repeat the command to go on."
 _STATUSES: tuple[tuple[type[KithError], int], ...] = (
     (UsageError, USAGE),
     (HomeBusy, BUSY),
@@ -27,7 +28,7 @@ def ended(act: Callable[[], object], *, verbose: bool) -> int:
         status = act()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return _told("stopped. What was done stays; repeat the command to go on.", INTERRUPTED)
+        return _told(_STOPPED, INTERRUPTED)
     except BrokenPipeError:
         # Who reads has had enough; what Python would still flush at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -38,6 +39,9 @@ def ended(act: Callable[[], object], *, verbose: bool) -> int:
         if verbose:
             traceback.print_exc()
         return _told(*_in_words(error))
+    if status == INTERRUPTED:
+        # The command line's library has caught Ctrl-C before us.
+        return _told(_STOPPED, INTERRUPTED)
     return status if isinstance(status, int) else OK
 
 
@@ -83,10 +87,12 @@ def _system(error: OSError) -> str:
 
 def _database(error: Exception) -> str | None:
     """What a database's own error means, or None when it is none; it names no statement and no value."""
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415  # loaded by then, or no such error
+    from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError  # noqa: PLC0415  # loaded by then, or no such error
 
     if not isinstance(error, SQLAlchemyError):
         return None
+    if isinstance(error, ArgumentError):
+        return "KITH_DATABASE_URL is no address of a database. Write it like sqlite:////path/kith.db or postgresql://…"
     text = str(getattr(error, "orig", "")).lower()
     if "locked" in text:
         return "another process is writing to this home and did not finish in a minute. Repeat the command later."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from deploy.cli.context import Context
@@ -16,9 +17,11 @@ from schemas.interface import (
     FollowupList,
     Interaction,
     InteractionList,
+    Kind,
     PeopleList,
     Person,
     PersonPage,
+    Rule,
 )
 from services.book import Book
 from services.digest.build import SECTION_OF_RULE, TITLES
@@ -47,8 +50,7 @@ def people(
     show_all: bool,
 ) -> int:
     """The people, strongest first."""
-    if sort not in _SORTS:
-        raise UsageError(f"--sort knows {', '.join(_SORTS)}; not {sort}.")
+    _known("--sort", sort, _SORTS)
     book = context.kept()
     statuses = ("person", "waiting", "automated") if show_all else ("person", "waiting")
     found = list_people(book, query, sort=sort, role=role, tag=tag, statuses=statuses)
@@ -108,6 +110,11 @@ def _named(one: Person) -> str:
 
 def _work_of(one: Person) -> str:
     return ", ".join(filter(None, (one.title, one.organization)))
+
+
+def _known(option: str, given: str | None, may_be: Sequence[str]) -> None:
+    if given is not None and given not in may_be:
+        raise UsageError(f"{option} knows {', '.join(may_be)}; not {plain(given, 40)}.")
 
 
 def show(context: Context, who: str) -> int:
@@ -212,6 +219,7 @@ def search(
     limit: int,
 ) -> int:
     """Search history."""
+    _known("--kind", kind, get_args(Kind))
     book = context.kept()
     zone = _zone(context)
     found = search_history(
@@ -255,6 +263,7 @@ def _midnight(text: str | None, zone: ZoneInfo) -> datetime | None:
 
 def followups(context: Context, show_all: bool, person: str | None, rule: str | None) -> int:
     """The follow-ups, each with its reason."""
+    _known("--rule", rule, get_args(Rule))
     book = context.book
     book.keep()
     key = find_person(book, person).key if person else None
