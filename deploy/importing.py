@@ -60,6 +60,7 @@ def import_paths(
     kind: str | None = None,
     since: date | None = None,
     dry_run: bool = False,
+    keep: bool = True,
     advance: Advance = lambda _what, _done, _total: None,
 ) -> ImportReport:
     """Read files and folders into the book, and keep it; safe to repeat.
@@ -68,6 +69,7 @@ def import_paths(
         kind: a connector's name (or `vcf`), when the format is not to be recognised.
         since: leaves out what is older.
         dry_run: tells what would happen, and changes nothing.
+        keep: tells the book here and now; else whoever is woken does.
 
     Raises:
         UsageError: an unknown kind.
@@ -89,7 +91,8 @@ def import_paths(
             for one in by_rank:
                 _read(app, book, one, since, pool, entries[id(one)], report.rejects, advance)
     if not dry_run:
-        book.keep(advance)
+        if keep:
+            book.keep(advance)
         app.wake(book.owner)
     return report
 

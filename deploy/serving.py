@@ -26,6 +26,7 @@ from deploy.digests import write_digest
 from deploy.lock import only_here
 from deploy.logs import set_up_logs
 from deploy.settings import Settings
+from deploy.watching import Watch
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.errors import ConfigError, KithError
@@ -135,12 +136,14 @@ class Household:
     # --- threads ------------------------------------------------------------------------------------------------------
 
     def begin_watch(self, stopped: Event) -> list[Thread]:
-        """Start relay and schedule."""
+        """Start relay, schedule, and the reading of watched files."""
         relay = Relay(self.app.store, self.wake)
         schedule = Schedule(self.app.store, self.app.clock, self._owners, self.digests, self.bells)
+        watch = Watch(self.app)
         threads = [
             Thread(target=relay.run, args=(stopped,), name="relay", daemon=True),
             Thread(target=schedule.run, args=(stopped,), name="schedule", daemon=True),
+            Thread(target=watch.run, args=(stopped,), name="watch", daemon=True),
         ]
         for thread in threads:
             thread.start()

@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     lookback: timedelta = timedelta(days=60)
     log_format: Literal["console", "json", ""] = ""
     region: str = ""
+    watch: tuple[Path, ...] = ()
     origins: Mapping[str, str] = {}
 
     @property
@@ -62,6 +63,7 @@ _NAMES = {
     "KITH_LOOKBACK": "lookback",
     "KITH_LOG_FORMAT": "log_format",
     "KITH_REGION": "region",
+    "KITH_WATCH": "watch",
 }
 
 
@@ -141,6 +143,9 @@ def _given(
 
 
 def _read(name: str, value: Any, origin: str) -> Any:
+    if name == "KITH_WATCH":
+        paths = value if isinstance(value, list) else str(value).split(os.pathsep)
+        return [str(Path(str(path).strip()).expanduser()) for path in paths if str(path).strip()]
     text = str(value).strip()
     if name == "KITH_NOW":
         try:

@@ -1,5 +1,6 @@
 """Commands about the home itself."""
 
+import os
 import re
 import sys
 from datetime import UTC
@@ -96,6 +97,8 @@ def _shown(value: object) -> object:
         return value
     if hasattr(value, "days"):
         return f"{value.days}d"
+    if isinstance(value, tuple):
+        return os.pathsep.join(str(one) for one in value)
     return (
         value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         if hasattr(value, "astimezone")

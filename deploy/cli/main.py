@@ -430,6 +430,34 @@ def up(ctx: Ctx, host: _Host = "127.0.0.1", port: _Port = 8321) -> None:
 
 
 @app.command()
+def serve(ctx: Ctx, host: _Host = "127.0.0.1", port: _Port = 8321) -> None:
+    """The web page alone."""
+    from deploy.cli import up as command  # noqa: PLC0415
+
+    raise typer.Exit(command.serve(ctx.obj.application, host, port))
+
+
+@app.command()
+def worker(
+    ctx: Ctx,
+    processes: Annotated[int, typer.Option("--processes", metavar="N", min=1)] = 1,
+    threads: Annotated[int, typer.Option("--threads", metavar="M", min=1)] = 2,
+) -> None:
+    """The jobs alone, for a broker that several processes share."""
+    from deploy.cli import up as command  # noqa: PLC0415
+
+    raise typer.Exit(command.worker(ctx.obj.application, processes, threads))
+
+
+@app.command()
+def scheduler(ctx: Ctx) -> None:
+    """The schedule alone, for a broker that several processes share."""
+    from deploy.cli import up as command  # noqa: PLC0415
+
+    raise typer.Exit(command.scheduler(ctx.obj.application))
+
+
+@app.command()
 def demo(
     ctx: Ctx,
     once: Annotated[bool, typer.Option("--once", help="End after the printout.")] = False,
