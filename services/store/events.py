@@ -8,7 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from schemas.interface import Reject
 from services.store.tables import cursor, event, held, owner, projection, reject, source
@@ -175,7 +187,7 @@ def read_these(unit: Unit, who: int, seqs: Iterable[int]) -> dict[int, StoredEve
     """The events with these numbers."""
     found: dict[int, StoredEvent] = {}
     for chunk in chunks(list(seqs)):
-        statement = select(*_COLUMNS).where(event.c.owner == who, event.c.seq.in_(chunk))
+        statement = select(*_COLUMNS).where(event.c.owner == who, among(unit, event.c.seq, chunk))
         found.update((row.seq, StoredEvent._make(row)) for row in unit.connection.execute(statement))
     return found
 
@@ -195,7 +207,7 @@ def held_of(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, Held]:
     found: dict[int, Held] = {}
     for chunk in chunks(keys):
         statement = select(held.c.key, held.c.stamp, held.c.digest, held.c.fingerprint, held.c.seq).where(
-            held.c.owner == who, held.c.key.in_(chunk)
+            held.c.owner == who, among(unit, held.c.key, chunk)
         )
         found.update((row[0], Held(*row)) for row in unit.connection.execute(statement))
     return found
@@ -210,7 +222,7 @@ def hold(unit: Unit, who: int, items: Sequence[tuple[int, Held]]) -> None:
 def release(unit: Unit, who: int, keys: Sequence[int]) -> None:
     """Forget that these items are held, so that their return counts as new."""
     for chunk in chunks(keys):
-        unit.connection.execute(delete(held).where(held.c.owner == who, held.c.key.in_(chunk)))
+        unit.connection.execute(delete(held).where(held.c.owner == who, among(unit, held.c.key, chunk)))
 
 
 def held_keys(unit: Unit, who: int, of: int) -> dict[int, int]:
@@ -316,7 +328,7 @@ def drop_cursors(unit: Unit, who: int, account: str) -> None:
 def drop_these_rejects(unit: Unit, who: int, keys: Sequence[int]) -> None:
     """Take these off the list of what could not be understood."""
     for chunk in chunks(keys):
-        unit.connection.execute(delete(reject).where(reject.c.owner == who, reject.c.key.in_(chunk)))
+        unit.connection.execute(delete(reject).where(reject.c.owner == who, among(unit, reject.c.key, chunk)))
 
 
 def keyed_rejects(unit: Unit, who: int) -> list[tuple[int, Reject]]:
@@ -327,7 +339,15 @@ def keyed_rejects(unit: Unit, who: int) -> list[tuple[int, Reject]]:
     ]
 
 
-def chunks(items: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
-    """Runs of at most `size`, below every database's limit of bound values."""
+def among(unit: Unit, column: ColumnElement[Any], keys: Iterable[int]) -> ColumnElement[bool]:
+    """That a column is one of these numbers, as one bound value: a list of many costs Core more than the look-up."""
+    if unit.is_sqlite:
+        listed = func.json_each(f"[{','.join(map(str, keys))}]").table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(bindparam(None, list(keys), type_=ARRAY(BigInteger), unique=True))
+
+
+def chunks(items: Sequence[Any], size: int = 4_000) -> Iterator[Sequence[Any]]:
+    """Runs of at most `size`, so that memory stays flat however many there are."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

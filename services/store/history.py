@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, literal, or_, select, update
 
-from services.store.events import chunks
+from services.store.events import among, chunks
 from services.store.tables import (
     DERIVED,
     component,
@@ -92,7 +92,7 @@ def person_of(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     for chunk in chunks(keys):
         statement = select(identity.c.key, identity.c.person).where(
-            identity.c.owner == who, identity.c.key.in_(chunk)
+            identity.c.owner == who, among(unit, identity.c.key, chunk)
         )
         found.update((row.key, row.person) for row in unit.connection.execute(statement))
     return found
@@ -103,7 +103,9 @@ def person_of_any(unit: Unit, who: int, persons: Sequence[int]) -> list[int]:
     found: set[int] = set()
     for chunk in chunks(persons):
         statement = (
-            select(identity.c.person).where(identity.c.owner == who, identity.c.person.in_(chunk)).distinct()
+            select(identity.c.person)
+            .where(identity.c.owner == who, among(unit, identity.c.person, chunk))
+            .distinct()
         )
         found.update(unit.connection.execute(statement).scalars())
     return sorted(found)
@@ -116,7 +118,7 @@ def identities_of(unit: Unit, who: int, persons: Sequence[int]) -> dict[int, lis
     """The identities of each person, by kind and value."""
     found: dict[int, list[IdentityRow]] = {}
     for chunk in chunks(persons):
-        statement = select(*_IDENTITY).where(identity.c.owner == who, identity.c.person.in_(chunk))
+        statement = select(*_IDENTITY).where(identity.c.owner == who, among(unit, identity.c.person, chunk))
         for row in unit.connection.execute(statement):
             found.setdefault(row.person, []).append(IdentityRow(*row))
     for rows in found.values():
@@ -173,7 +175,7 @@ def tallies_of(unit: Unit, who: int, identities: Sequence[int]) -> dict[int, lis
     for chunk in chunks(identities):
         statement = select(
             tally.c.identity, tally.c.field, tally.c.value, tally.c.rank, tally.c.at, tally.c.n
-        ).where(tally.c.owner == who, tally.c.identity.in_(chunk), tally.c.n > 0)
+        ).where(tally.c.owner == who, among(unit, tally.c.identity, chunk), tally.c.n > 0)
         for row in unit.connection.execute(statement):
             found.setdefault(row.identity, []).append(TallyRow(*row))
     return found
@@ -210,7 +212,7 @@ def add_words(unit: Unit, who: int, words: Sequence[tuple[int, str, bytes]]) -> 
 def drop_words(unit: Unit, who: int, seqs: Sequence[int]) -> None:
     """Let go of records that were replaced or retired."""
     for chunk in chunks(seqs):
-        unit.connection.execute(delete(word).where(word.c.owner == who, word.c.seq.in_(chunk)))
+        unit.connection.execute(delete(word).where(word.c.owner == who, among(unit, word.c.seq, chunk)))
 
 
 def words(unit: Unit, who: int, kinds: Sequence[str] = ()) -> list[tuple[int, str, bytes]]:
@@ -229,7 +231,7 @@ def keys_present(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     for chunk in chunks(keys):
         statement = select(interaction.c.key, interaction.c.id).where(
-            interaction.c.owner == who, interaction.c.key.in_(chunk)
+            interaction.c.owner == who, among(unit, interaction.c.key, chunk)
         )
         found.update((row.key, row.id) for row in unit.connection.execute(statement))
     return found
@@ -251,17 +253,17 @@ def drop_interactions(unit: Unit, ids: Sequence[int], identities: Iterable[int])
         for people in chunks(whose, 400):
             unit.connection.execute(
                 delete(participant).where(
-                    participant.c.identity.in_(people), participant.c.interaction.in_(chunk)
+                    among(unit, participant.c.identity, people), among(unit, participant.c.interaction, chunk)
                 )
             )
-        unit.connection.execute(delete(interaction).where(interaction.c.id.in_(chunk)))
+        unit.connection.execute(delete(interaction).where(among(unit, interaction.c.id, chunk)))
 
 
 def interactions_with_ids(unit: Unit, ids: Sequence[int]) -> list[InteractionRow]:
     """The interactions with these ids."""
     found: list[InteractionRow] = []
     for chunk in chunks(ids):
-        statement = select(*_INTERACTION).where(interaction.c.id.in_(chunk))
+        statement = select(*_INTERACTION).where(among(unit, interaction.c.id, chunk))
         found += [InteractionRow(*row) for row in unit.connection.execute(statement)]
     return found
 
@@ -270,7 +272,9 @@ def interactions_in_groups(unit: Unit, who: int, groups: Sequence[int]) -> list[
     """Every occurrence of these series."""
     found: list[InteractionRow] = []
     for chunk in chunks(groups):
-        statement = select(*_INTERACTION).where(interaction.c.owner == who, interaction.c.group.in_(chunk))
+        statement = select(*_INTERACTION).where(
+            interaction.c.owner == who, among(unit, interaction.c.group, chunk)
+        )
         found += [InteractionRow(*row) for row in unit.connection.execute(statement)]
     return found
 
@@ -280,7 +284,7 @@ def interactions_of_threads(unit: Unit, who: int, threads: Sequence[int]) -> Ite
     for chunk in chunks(threads):
         statement = (
             select(*_INTERACTION)
-            .where(interaction.c.owner == who, interaction.c.thread.in_(chunk))
+            .where(interaction.c.owner == who, among(unit, interaction.c.thread, chunk))
             .order_by(interaction.c.thread, interaction.c.at, interaction.c.key)
         )
         for row in unit.connection.execute(statement):
@@ -345,7 +349,7 @@ def interactions_of_people(
             )
             .join(participant, participant.c.identity == identity.c.key)
             .join(interaction, interaction.c.id == participant.c.interaction)
-            .where(identity.c.owner == who, interaction.c.owner == who, identity.c.person.in_(chunk))
+            .where(identity.c.owner == who, interaction.c.owner == who, among(unit, identity.c.person, chunk))
             .order_by(identity.c.person, participant.c.part)
         )
         for row in unit.connection.execute(statement.execution_options(yield_per=5_000)):
@@ -374,7 +378,9 @@ def threads_of_nodes(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int
     """The thread of each known node, merges followed."""
     found: dict[int, int] = {}
     for chunk in chunks(keys):
-        statement = select(node.c.key, node.c.thread).where(node.c.owner == who, node.c.key.in_(chunk))
+        statement = select(node.c.key, node.c.thread).where(
+            node.c.owner == who, among(unit, node.c.key, chunk)
+        )
         found.update((row.key, row.thread) for row in unit.connection.execute(statement))
     pending = set(found.values())
     into: dict[int, int] = {}
@@ -382,7 +388,7 @@ def threads_of_nodes(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int
         moved: dict[int, int] = {}
         for chunk in chunks(sorted(pending)):
             statement = select(thread.c.key, thread.c.merged_into).where(
-                thread.c.owner == who, thread.c.key.in_(chunk), thread.c.merged_into.isnot(None)
+                thread.c.owner == who, among(unit, thread.c.key, chunk), thread.c.merged_into.isnot(None)
             )
             moved.update((row.key, row.merged_into) for row in unit.connection.execute(statement))
         into.update(moved)
@@ -487,7 +493,7 @@ def threads(unit: Unit, who: int, keys: Sequence[int] | None = None) -> Iterator
         yield from unit.connection.execute(statement.execution_options(yield_per=2_000))
         return
     for chunk in chunks(keys):
-        yield from unit.connection.execute(statement.where(thread.c.key.in_(chunk)))
+        yield from unit.connection.execute(statement.where(among(unit, thread.c.key, chunk)))
 
 
 def threads_since(unit: Unit, who: int, at: int) -> list[int]:
@@ -525,7 +531,7 @@ def components_of(unit: Unit, who: int, groups: Sequence[int]) -> dict[int, list
     found: dict[int, list[int]] = {}
     for chunk in chunks(groups):
         statement = select(component.c.group, component.c.seq).where(
-            component.c.owner == who, component.c.group.in_(chunk)
+            component.c.owner == who, among(unit, component.c.group, chunk)
         )
         for row in unit.connection.execute(statement):
             found.setdefault(row.group, []).append(row.seq)
@@ -581,7 +587,7 @@ def set_people(unit: Unit, who: int, rows: Sequence[PersonColumns]) -> None:
 def drop_people(unit: Unit, who: int, keys: Sequence[int]) -> None:
     """Remove people who have no identity left."""
     for chunk in chunks(keys):
-        unit.connection.execute(delete(person).where(person.c.owner == who, person.c.key.in_(chunk)))
+        unit.connection.execute(delete(person).where(person.c.owner == who, among(unit, person.c.key, chunk)))
 
 
 def people(
@@ -605,7 +611,7 @@ def people(
             yield row.key, row.status, row.shape
         return
     for chunk in chunks(keys):
-        for row in unit.connection.execute(statement.where(person.c.key.in_(chunk))):
+        for row in unit.connection.execute(statement.where(among(unit, person.c.key, chunk))):
             yield row.key, row.status, row.shape
 
 
