@@ -6,6 +6,7 @@ The processes are started by a server that never held a database connection, as 
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -61,11 +62,11 @@ class ParsingPool:
 
     def _submit(self, function: Callable[[A], B], item: A) -> "Future[B]":
         if self._executor is None:
-            self._executor = ProcessPoolExecutor(self._processes, mp_context=_context())
+            self._executor = _executor(self._processes)
         try:
             return self._executor.submit(function, item)
         except BrokenProcessPool:
-            self._executor = ProcessPoolExecutor(self._processes, mp_context=_context())
+            self._executor = _executor(self._processes)
             return self._executor.submit(function, item)
 
     def _again(self, function: Callable[[A], B], item: A) -> B:
@@ -97,6 +98,15 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _executor(processes: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, mp_context=_context(), initializer=_leave_ctrl_c_to_the_parent)
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal: the parent ends the pool; here it would only print tracebacks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _context() -> multiprocessing.context.BaseContext:

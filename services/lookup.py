@@ -67,7 +67,7 @@ def find_person(book: Book, who: str) -> PersonRow:
     Raises:
         UsageError: nobody, or several; the candidates are listed.
     """
-    who = who.strip()
+    who = " ".join(who.split())
     with book.store.read() as unit:
         keys = [key for key in (key_of("p", who), email_key(who) if "@" in who else None) if key is not None]
         keys += (key64("linkedin", who.rstrip("/").rpartition("/")[2]), key64("phone", who))

@@ -51,7 +51,7 @@ def demo(context: Context, once: bool, port: int) -> int:
     book.decide([decision for command in sample.words for decision in _said(context, command)])
     book.keep()
     _title("People, strongest first")
-    reading.people(context, "", "strength", None, None, 15, False)
+    reading.people(context, "", "strength", None, None, 15, None, False)
     _title("Follow-ups")
     reading.followups(context, False, None, None)
     _title("The digest of this week")

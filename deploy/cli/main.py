@@ -200,12 +200,15 @@ def people(
     role: Annotated[str | None, typer.Option("--role", metavar="R")] = None,
     tag: Annotated[str | None, typer.Option("--tag", metavar="T")] = None,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1)] = None,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="CURSOR", help="Go on after a page's `next`.")
+    ] = None,
     show_all: Annotated[bool, typer.Option("--all", help="Automated senders as well.")] = False,
 ) -> None:
     """The people, strongest first."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.people(ctx.obj, " ".join(query or []), sort, role, tag, limit, show_all))
+    raise typer.Exit(command.people(ctx.obj, " ".join(query or []), sort, role, tag, limit, after, show_all))
 
 
 @app.command()

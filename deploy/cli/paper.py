@@ -19,6 +19,7 @@ _JOINERS = "\u200c\u200d"
 """Persian and Indic names are spelt with these; they cannot turn the direction of a line."""
 _WIDTH_OF_A_PIPE = 100
 _GAP = "  "
+_LEGIBLE = 8
 _QUIET, _STRONG = "2", "1"
 
 
@@ -104,12 +105,13 @@ def _over(kept: Sequence[int], widths: Sequence[int], room: int) -> int:
 
 
 def _narrow(kept: Sequence[int], widths: list[int], shown: Sequence[Column], room: int) -> None:
-    """Cut the widest of the columns that may be cut, cell by cell, until the lines fit."""
-    while _over(kept, widths, room) > 0:
-        can = [i for i in kept if shown[i].least and widths[i] > shown[i].least]
-        if not can:
-            return
-        widths[max(can, key=lambda i: widths[i])] -= 1
+    """Cut the widest of the columns that may be cut, until the lines fit: to their least, then to what is legible."""
+    for least in (None, _LEGIBLE):
+        while _over(kept, widths, room) > 0:
+            can = [i for i in kept if shown[i].least and widths[i] > (least or shown[i].least)]
+            if not can:
+                break
+            widths[max(can, key=lambda i: widths[i])] -= 1
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:

@@ -47,15 +47,22 @@ def people(
     role: str | None,
     tag: str | None,
     limit: int | None,
+    after: str | None,
     show_all: bool,
 ) -> int:
-    """The people, strongest first."""
+    """The people, strongest first; `after` is the id of the last one of the page before."""
     _known("--sort", sort, _SORTS)
     book = context.kept()
     statuses = ("person", "waiting", "automated") if show_all else ("person", "waiting")
-    found = list_people(book, query, sort=sort, role=role, tag=tag, statuses=statuses)
+    found = list_people(book, query, sort=sort, role=_folded(role), tag=_folded(tag), statuses=statuses)
+    if after is not None:
+        begin = next((index for index, one in enumerate(found, 1) if one.id == after), None)
+        if begin is None:
+            raise UsageError(f"{plain(after, 40)} is no cursor of this list. Begin again without --after.")
+        found = found[begin:]
     if context.as_json:
-        context.put(PeopleList(found[:limit] if limit else found))
+        page = found[:limit] if limit else found
+        context.put(PeopleList(page, page[-1].id if len(page) < len(found) else None))
         return OK
     if not found:
         say(
@@ -64,8 +71,13 @@ def people(
             else f"Nobody matches {plain(query, 60)}."
         )
         return OK
-    _print_people(context, found, limit)
+    _print_people(context, found, limit, is_asked=bool(query))
     return OK
+
+
+def _folded(word: str | None) -> str | None:
+    """Roles and tags are kept as `kith role` and `kith tag` fold them."""
+    return " ".join(word.lower().split()) if word is not None else None
 
 
 _PEOPLE = (
@@ -79,10 +91,10 @@ _PEOPLE = (
 )
 
 
-def _print_people(context: Context, found: Sequence[Person], limit: int | None) -> None:
+def _print_people(context: Context, found: Sequence[Person], limit: int | None, *, is_asked: bool) -> None:
     zone, now = _zone(context), context.book.clock.now()
     known = [one for one in found if one.status != "waiting"]
-    shown = known[: limit or _SHOWN]
+    shown = (found if is_asked else known)[: limit or _SHOWN]
     rows = [
         (
             _named(one),
@@ -99,7 +111,7 @@ def _print_people(context: Context, found: Sequence[Person], limit: int | None) 
         say(*table(_PEOPLE, rows), "")
     people, waiting = sum(one.status == "person" for one in found), len(found) - len(known)
     more = f"; {waiting:,} more wrote and wait to be known" if waiting else ""
-    say(f"{people:,} {'person' if people == 1 else 'people'}{more}.")
+    say(*wrapped(f"{people:,} {'person' if people == 1 else 'people'}{more}."))
     if len(shown) < len(known) and not limit:
         hint(f"The first {len(shown)} are shown; --limit N shows more, --json all.")
 

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from deploy.cli.context import Context
-from deploy.cli.paper import Column, day, plain, say, table
+from deploy.cli.paper import Column, day, plain, say, table, wrapped
 from services.schedule import Rhythm
 from services.status import Status, status
 
@@ -22,10 +22,11 @@ def print_standing(_context: Context, now: Status) -> None:
         f"{plain(now.owner)}: {'everything is in sync' if now.is_in_sync else f'{now.lag:,} events are not taken in yet'}."
     )
     totals = now.totals
-    say(
+    told = (
         f"{totals.people:,} people, {totals.waiting:,} waiting to be known, {totals.automated:,} automated senders; "
         f"{totals.messages:,} messages and {totals.meetings:,} meetings in {totals.threads:,} threads."
     )
+    say(*wrapped(told))
     rows = [
         (one.source, f"{one.items:,}", day(one.newest_at, now.at, zone), day(one.read_at, now.at, zone))
         for one in now.sources
