@@ -3,6 +3,7 @@
 It must prefer silence: a follow-up that nobody asked for costs more trust than one that is missing.
 """
 
+import math
 from collections.abc import Sequence
 
 from services.signals import model
@@ -25,9 +26,9 @@ def is_ask(lowered: str, tokens: Sequence[str], language: Language, *, is_other:
         return False
     if language.code == "en":
         asks = model.load()
-        if asks.triggers.isdisjoint(tokens):
+        if language.ask_words.isdisjoint(tokens):
             return False
-        score = english_score(asks, lowered, tokens, language)
+        score = english_score(asks, lowered, tokens, language, enough=asks.threshold)
         return score >= asks.threshold and not is_forbidden(lowered, language)
     return is_ask_by_rule(lowered, tokens, language) and not is_forbidden(lowered, language)
 
@@ -53,17 +54,21 @@ def is_ask_by_rule(lowered: str, tokens: Sequence[str], language: Language) -> b
 
 def has_phrase(lowered: str, tokens: Sequence[str], language: Language) -> bool:
     """Whether a sentence has a phrase with which people ask."""
+    if not language.pleas.isdisjoint(tokens):
+        return True
     return not language.ask_words.isdisjoint(tokens) and language.ask.search(lowered) is not None
 
 
-def english_score(asks: model.Model, lowered: str, tokens: Sequence[str], language: Language) -> float:
-    """How surely a sentence asks, by its words and by the rules."""
+def english_score(
+    asks: model.Model, lowered: str, tokens: Sequence[str], language: Language, *, enough: float = math.inf
+) -> float:
+    """How surely a sentence asks, by its words and by the rules; from `enough` on the rules are left out."""
     score = asks.score(tokens)
     is_asking = is_question(lowered)
     if is_asking:
         score += model.QUESTION_BONUS
     # The rules are the dearer part: they are tried only where their word could tip the scale.
-    if score + asks.words[model.RULE] + asks.words[model.PHRASE] < asks.threshold:
+    if score >= enough or score + asks.words[model.RULE] + asks.words[model.PHRASE] < asks.threshold:
         return score
     phrase = has_phrase(lowered, tokens, language)
     if phrase or (is_asking and len(tokens) > _SHORTEST_QUESTION):

@@ -526,9 +526,9 @@ def find_due(clause: str, at: datetime, language: str = "en") -> date | None:
     """
     lowered = clause[:1000].lower().replace("’", "'")
     grammar = _grammar(language if language in _LANGUAGES else "en")
-    start = next((m.start() for m in _TOKEN.finditer(lowered) if m[0] in grammar.gate), None)
-    if start is None:
+    if grammar.gate.isdisjoint(_TOKEN.findall(lowered)):
         return None
+    start = next(m.start() for m in _TOKEN.finditer(lowered) if m[0] in grammar.gate)
     strong: list[date] = []
     plain: list[date] = []
     for match in grammar.pattern.finditer(lowered, max(0, start - _LONGEST_LEAD)):

@@ -21,7 +21,7 @@ _ORDERS = (
 )
 
 _ASK = rule(
-    r"\b(?:please|pls|plz)\b|\bkindly (?:send|confirm|let|advise|provide|review|reply|share|check)|"
+    r"\bkindly (?:send|confirm|let|advise|provide|review|reply|share|check)|"
     r"\b(?:could|can|would|will|cld|wld) (?:you|u|ya|someone|somebody|anyone|either of you|y'all)\b|"
     r"\b(?:can|could|may|might|shall|should) (?:we|i)\b.{0,200}\?|"
     r"\b(?:let|lets) (?:me|us) know\b|\bkeep (?:me|us) (?:posted|informed|updated|in the loop|up to date|advised)\b|"
@@ -120,10 +120,15 @@ ENGLISH = Language(
         "please would could let know get what when hi i'll i'm let's there thank just about an by all or so any has had been they"
     ),
     ask_words=words(
-        "please pls plz kindly you u ya someone anyone somebody y'all we i us me your any thoughts how what let's lets could can would will send forward give tell call email e-mail text remind show help keep bring fax get contact phone ring ask copy cc talk speak check coordinate work confirm review advise respond reply rsvp approve sign resend print verify revise update complete fill look take have make be see find try don't do remember note put add include schedule set arrange prepare submit change delete remove use pick order book plan come stop join read write drop page mail ping nice good great helpful"
+        "? please pls plz kindly could can cld wld would need want let lets let's tell send give call me thoughts update updates "
+        "feedback suggestions asap ask asking wondering hoping appreciate should must mind invite discuss available free around "
+        "meet suggest propose recommend urge request help confirm check advise respond reply forward rsvp email e-mail text remind "
+        "join chat talk speak hear know sign approve arrange resend print verify revise complete fill submit keep fax contact phone "
+        "ring copy get try forget prepare ensure sure ahead coordinate someone somebody y'all waiting awaiting await grateful "
+        "helpful u ping drop pick delete remove don't"
     ),
     promise_words=words(
-        "i'll we'll will shall going promise commit pledge undertake owe word you'll let list plate leave able planning aiming hoping by tomorrow tonight"
+        "i'll we'll will shall going promise commit pledge undertake owe you'll let plate able planning aiming hoping can could leave"
     ),
     thanks_words=words(
         "thank thanks thx thanx grateful obliged indebted appreciate appreciated helped helpful help advice feedback introduction intro support guidance input suggestions tips insights comments recommendation referral couldn't owe useful valuable kind generous suggestion tip"
@@ -140,4 +145,6 @@ ENGLISH = Language(
     no_thanks=_NO_THANKS,
     introduction=_INTRODUCTION,
     no_introduction=_NO_INTRODUCTION,
+    pleas=words("please pls plz"),
+    givers=words("i we i'll we'll i'm we're you you'll me my our ok okay yes sure"),
 )

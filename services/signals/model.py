@@ -25,14 +25,12 @@ class Model(Struct, frozen=True):
     """Weights of words, of pairs of neighbours, and of pairs with one word between; all occurrences count.
 
     `RULE` weighs that the rules take the sentence for an ask, `PHRASE` that it has a phrase of asking in it.
-    `triggers` are words without one of which hardly any sentence reaches it: a cheap way to pass over the rest.
     `floor` is what the words alone must reach for pairs to be looked at. `threshold` is the score from which precision reached nine in ten in cross-validation.
     """
 
     bias: float
     threshold: float
     floor: float
-    triggers: frozenset[str]
     words: Mapping[str, float]
     pairs: Mapping[Pair, float]
     skips: Mapping[Pair, float]
@@ -63,7 +61,6 @@ def load() -> Model:
         raw["bias"],
         raw["threshold"],
         raw["floor"],
-        frozenset(raw["triggers"]),
         raw["words"],
         _pairs(raw["pairs"]),
         _pairs(raw["skips"]),

@@ -24,6 +24,7 @@ _LONGEST_ATTRIBUTION = 400
 _HEADER_LINES = 8
 _SIGNATURE_LINES = 12
 _DEVICE_LINES = 4
+_DISCLAIMED = 1_000
 _POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.IGNORECASE)
 _MARKS_IN_SIGNATURE = re.compile(
     r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
@@ -53,7 +54,7 @@ class Own(Struct, frozen=True):
 
 def own_words(text: str) -> Own:
     """Part the writer's own lines from everything else in a text."""
-    lines = text.splitlines()
+    lines = _without_last_quote(text).splitlines()
     own: list[str] = []
     signature: list[str] = []
     segment: list[str] = []
@@ -96,6 +97,15 @@ def own_words(text: str) -> Own:
         (signature if in_signature else segment).append(line)
     own += _without_signature(segment, signature)
     return Own(tuple(own), tuple(line.strip() for line in signature if line.strip()), is_forward)
+
+
+def _without_last_quote(text: str) -> str:
+    """The text without all but the beginning of a quote with nothing behind it: how most replies end."""
+    start = text.find("\n>")
+    if start < 0:
+        return text
+    quote = text[start:].rstrip()
+    return text[: start + 2] if quote.count("\n") == quote.count("\n>") else text
 
 
 def _ruler(stripped: str) -> str:
@@ -200,8 +210,9 @@ def _without_signature(segment: list[str], signature: list[str]) -> list[str]:
 
 
 def _without_disclaimer(segment: list[str]) -> list[str]:
-    whole = "\n".join(segment).lower()
-    if any(word in whole for word in DISCLAIMER_WORDS):
+    # A disclaimer goes on to the end, and one of its words is never far from there.
+    end = "\n".join(segment)[-_DISCLAIMED:].lower()
+    if any(word in end for word in DISCLAIMER_WORDS):
         for at, line in enumerate(segment):
             if len(line) > 12 and _DISCLAIMER.search(line.strip()[:160]):
                 return segment[:at]

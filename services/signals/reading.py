@@ -4,8 +4,8 @@ It is pure and can be handed to another process by name; it never raises on any 
 """
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import chain, islice
 from typing import NamedTuple
 
 from schemas.connector import Reading, TextContext
@@ -17,10 +17,10 @@ from services.signals.english import ENGLISH
 from services.signals.french import FRENCH
 from services.signals.german import GERMAN
 from services.signals.italian import ITALIAN
-from services.signals.language import Language, choose, tokens_of
+from services.signals.language import Language, blanked, choose, tokens_of
 from services.signals.markup import text_from_html
 from services.signals.quotes import own_words
-from services.signals.sentences import paragraphs, sentences
+from services.signals.sentences import bare, cut, paragraphs, sentence_at
 from services.signals.signature import addresses_in, hints_from_signature, new_address
 from services.signals.spanish import SPANISH
 
@@ -28,12 +28,12 @@ LONGEST_TEXT = 64 * 1024
 LONGEST_EXCERPT = 280
 MOST_SIGNALS = 8
 # What a human asks or promises stands early; a longer text is a report, and its end is not worth the time.
-_READ = 12 * 1024
-_MOST_SENTENCES = 120
+_READ = 4 * 1024
+_MOST_PIECES = 40
 _SHORTEST_SENTENCE = 4
 _LONGEST_ABSENCE = 1500
-# The language shows, and a machine gives itself away, in so many words.
-_OPENING = 60
+# The language shows, and a machine gives itself away, in so many characters.
+_OPENING = 400
 
 _LANGUAGES = (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -70,7 +70,7 @@ def read_text(text: str, context: TextContext) -> Reading:
 
 
 def _excerpt(said: str) -> str:
-    folded = " ".join(said[: 4 * LONGEST_EXCERPT].split())
+    folded = " ".join(said[: 2 * LONGEST_EXCERPT].split())
     if len(folded) <= LONGEST_EXCERPT:
         return folded
     cut = folded[: LONGEST_EXCERPT - 1]
@@ -81,45 +81,52 @@ def _excerpt(said: str) -> str:
 def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal, ...]:
     if not said:
         return ()
-    said_sentences = _sentences(parts)
-    words = frozenset(islice(chain.from_iterable(sentence.tokens for sentence in said_sentences), _OPENING))
-    if _is_automatic(said, words, context.subject):
+    text = "\n\n".join(parts)[:_READ]
+    if "://" in text:
+        text = _LINKS.sub(" ", text)
+    text = cut(text)
+    words = blanked(text.lower().replace("’", "'"))
+    opening = frozenset(words[:_OPENING].split())
+    if _is_automatic(said, opening, context.subject):
         return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
-    at = _local_time(context)
     found: list[Signal] = []
-    languages = choose(words, _LANGUAGES)
-    for sentence in said_sentences:
+    languages = choose(opening, _LANGUAGES)
+    for sentence in _telling(text, words, languages):
         for language in languages:
             if kinds := _kinds(sentence, language):
-                found += [_signal(kind, sentence, language, at, said) for kind in kinds]
+                found += [_signal(kind, sentence, language, context, said) for kind in kinds]
                 break
         if len(found) >= MOST_SIGNALS:
             break
     return tuple(found[:MOST_SIGNALS])
 
 
-def _sentences(parts: list[str]) -> list[_Sentence]:
-    read = []
-    left = _READ
-    for part in parts:
-        for text in sentences(part[:left]):
-            if len(text) >= _SHORTEST_SENTENCE:
-                clean = _LINKS.sub(" ", text) if "://" in text else text
-                lowered = clean.lower().replace("’", "'")
-                read.append(_Sentence(clean, lowered, tokens_of(lowered)))
-                if len(read) >= _MOST_SENTENCES:
-                    return read
-        left -= len(part)
-        if left <= 0:
-            break
-    return read
+def _telling(text: str, words: str, languages: tuple[Language, ...]) -> Iterator[_Sentence]:
+    """The sentences of a cut text with a word in them that may tell something; `words` is the same text blanked."""
+    telling = languages[0].telling.union(*(language.telling for language in languages[1:]))
+    is_dull = telling.isdisjoint
+    pieces = text.split("\n", _MOST_PIECES)[:_MOST_PIECES]
+    read = 0
+    for at, piece in enumerate(words.split("\n", _MOST_PIECES)[:_MOST_PIECES]):
+        tokens = piece.split()
+        if at < read or is_dull(tokens):
+            continue
+        first, read = sentence_at(pieces, at)
+        said = bare(" ".join(pieces[first:read]))
+        if len(said) >= _SHORTEST_SENTENCE:
+            lowered = said.lower().replace("’", "'")
+            yield _Sentence(said, lowered, tokens if said == pieces[at] else tokens_of(lowered))
 
 
-def _signal(kind: SignalKind, sentence: _Sentence, language: Language, at: datetime, said: str) -> Signal:
+def _signal(
+    kind: SignalKind, sentence: _Sentence, language: Language, context: TextContext, said: str
+) -> Signal:
     text = " ".join(sentence.text.split())[:LONGEST_EXCERPT]
     if kind == "introduction":
         return Signal(kind, text, about=addresses_in(said))
-    return Signal(kind, text, due=None if kind == "thanks" else find_due(sentence.lowered, at, language.code))
+    if kind == "thanks":
+        return Signal(kind, text)
+    return Signal(kind, text, due=find_due(sentence.lowered, _local_time(context), language.code))
 
 
 def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
@@ -138,7 +145,7 @@ def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
     ):
         kinds.append("thanks")
     if (
-        not language.promise_words.isdisjoint(tokens)
+        _may_promise(tokens, language)
         and language.promise.search(lowered)
         and not language.no_promise.search(lowered)
     ):
@@ -146,6 +153,17 @@ def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
     if is_ask(lowered, tokens, language, is_other=bool(kinds)):
         kinds.append("ask")
     return kinds
+
+
+def _may_promise(tokens: list[str], language: Language) -> bool:
+    if language.promise_words.isdisjoint(tokens):
+        return False
+    # "Will send it tomorrow" names nobody.
+    return (
+        not language.givers
+        or not language.givers.isdisjoint(tokens)
+        or not language.promise_words.isdisjoint(tokens[:2])
+    )
 
 
 def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:

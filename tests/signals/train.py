@@ -25,7 +25,7 @@ from tests.signals.labels import requests_file
 WEIGHTS = Path(__file__).parents[2] / "services" / "signals" / "asks.json"
 FOLDS = 10
 WANTED_PRECISION = 0.90
-_RATE, _DECAY, _ROUNDS, _RAREST, _LEAST, _COMMON = 0.25, 0.003, 8, 2, 0.1, 8
+_RATE, _DECAY, _ROUNDS, _RAREST, _LEAST = 0.25, 0.003, 8, 2, 0.1
 
 Row = tuple[str, bool]
 
@@ -84,7 +84,6 @@ def fit(rows: Sequence[tuple[str, ...]], labels: Sequence[bool]) -> Model:
         round(bias, 3),
         0.0,
         -math.inf,
-        frozenset(),
         {f: w for f, w in kept.items() if " " not in f and f not in {"#promise", "#forbidden", "#rhetoric"}},
         {(f.split(" ")[0], f.split(" ")[1]): w for f, w in kept.items() if f.count(" ") == 1},
         {(f.split(" ")[0], f.split(" ")[2]): w for f, w in kept.items() if f.count(" ") == 2},
@@ -95,7 +94,11 @@ def score(model: Model, lowered: str) -> float:
     """The score of a sentence, as the detector sees it; what the detector forbids scores lowest."""
     tokens = tokens_of(lowered)
     is_plea = "?" in lowered or "please" in tokens
-    if is_forbidden(lowered, ENGLISH) or (_promises(lowered) and not is_plea):
+    if (
+        ENGLISH.ask_words.isdisjoint(tokens)
+        or is_forbidden(lowered, ENGLISH)
+        or (_promises(lowered) and not is_plea)
+    ):
         return -math.inf
     return english_score(model, lowered, tokens, ENGLISH)
 
@@ -107,32 +110,6 @@ def floor(model: Model, rows: Sequence[Row], threshold: float) -> float:
         model.bias + sum(model.words.get(token, 0.0) for token in framed_tokens(tokens)) for tokens in asking
     )
     return round(alone[len(alone) // 200], 2)
-
-
-def triggers(model: Model, rows: Sequence[Row], threshold: float) -> set[str]:
-    """Common words of which nearly all sentences that ask have at least one, greedily chosen.
-
-    A word is worth what it catches for each sentence in which it would be looked at in vain.
-    """
-    asking = [frozenset(tokens_of(text)) for text, _ in rows if score(model, text) >= threshold]
-    others = Counter(
-        word for text, _ in rows if score(model, text) < threshold for word in set(tokens_of(text))
-    )
-    missing, chosen = asking, set[str]()
-    seen = Counter(word for words in asking for word in words)
-    while len(missing) > len(asking) / 200:
-        counts = Counter(
-            word
-            for words in missing
-            for word in words
-            if seen[word] >= _COMMON and others[word] < len(rows) / 8
-        )
-        if not counts:
-            break
-        best = max(counts, key=lambda word: (counts[word] / (1 + others[word]) ** 0.5, word))
-        chosen.add(best)
-        missing = [words for words in missing if best not in words]
-    return chosen
 
 
 def _promises(lowered: str) -> bool:
@@ -194,7 +171,6 @@ def main(path: Path) -> None:
                 "bias": model.bias,
                 "threshold": precise,
                 "floor": floor(model, rows, precise),
-                "triggers": sorted(triggers(model, rows, precise)),
                 "words": model.words,
                 "pairs": {" ".join(pair): weight for pair, weight in model.pairs.items()},
                 "skips": {" ".join(pair): weight for pair, weight in model.skips.items()},
