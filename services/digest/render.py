@@ -7,17 +7,19 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from msgspec import Struct
 
 from schemas.interface import Digest, DigestItem, encode
 from services.digest import words
 from services.digest.words import NAME_LENGTH, clean
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Action = Literal["done", "snooze", "not_this"]
 
@@ -287,7 +289,10 @@ def _count(numbers: dict[str, Any], key: str) -> int:
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> "Environment":
+    # What reads a digest's words need not load what sets its page.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
     env = Environment(
         loader=PackageLoader("services.digest", "templates"),
         autoescape=lambda name: name is not None and ".html" in name,  # noqa: S701  # text needs no escaping

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import Table, insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from services.store.unit import Unit
@@ -49,7 +48,7 @@ def _compiled(
     if conflict == "fail":
         statement = insert(table)
     else:
-        statement = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+        statement = _insert(table, dialect)
         keys = [column.name for column in table.primary_key]
         if conflict == "leave":
             statement = statement.on_conflict_do_nothing(index_elements=keys)
@@ -68,3 +67,14 @@ def _compiled(
             raise ValueError(f"the columns of {table.name} must be given in the order {order}")
         return str(compiled), None
     return str(compiled), columns
+
+
+def _insert(table: Table, dialect: Dialect) -> Any:
+    """The dialect's own INSERT; the other dialect's modules cost 40 ms that a command need not spend."""
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as of_sqlite  # noqa: PLC0415
+
+        return of_sqlite(table)
+    from sqlalchemy.dialects.postgresql import insert as of_postgresql  # noqa: PLC0415
+
+    return of_postgresql(table)
