@@ -1,5 +1,6 @@
 """Finding people and follow-ups by what an owner types."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from services.store.history import InteractionRow
 
 _STATUS_ORDER = {"person": 0, "waiting": 1, "automated": 2}
 _CANDIDATES = 8
+_PHONE_PUNCTUATION = re.compile(r"[\s()./-]")
 _DAY = 86_400
 
 
@@ -70,7 +72,10 @@ def find_person(book: Book, who: str) -> PersonRow:
     who = " ".join(who.split())
     with book.store.read() as unit:
         keys = [key for key in (key_of("p", who), email_key(who) if "@" in who else None) if key is not None]
-        keys += (key64("linkedin", who.rstrip("/").rpartition("/")[2]), key64("phone", who))
+        keys += (
+            key64("linkedin", who.rstrip("/").rpartition("/")[2]),
+            key64("phone", _PHONE_PUNCTUATION.sub("", who)),
+        )
         for key in rows.person_of(unit, book.owner, keys).values():
             for _, _, shape in rows.people(unit, book.owner, [key]):
                 return person_row(shape)
