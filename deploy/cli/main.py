@@ -165,6 +165,39 @@ def export(ctx: Ctx, out: Annotated[str, typer.Option("--out", metavar="DIR")]) 
     raise typer.Exit(command.export(ctx.obj, out))
 
 
+_File = Annotated[str, typer.Argument(metavar="FILE")]
+
+
+@app.command()
+def backup(
+    ctx: Ctx,
+    file: _File,
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="The key that unlocks accounts as well: guard the file.")
+    ] = False,
+) -> None:
+    """A consistent copy of the home, which may go on running."""
+    from deploy.cli import keeping as command  # noqa: PLC0415
+
+    raise typer.Exit(command.backup(ctx.obj, file, with_key))
+
+
+@app.command()
+def restore(ctx: Ctx, file: _File) -> None:
+    """Make an empty home hold what a backup holds."""
+    from deploy.cli import keeping as command  # noqa: PLC0415
+
+    raise typer.Exit(command.restore(ctx.obj, file))
+
+
+@app.command()
+def forget(ctx: Ctx, person: Who) -> None:
+    """Erase a person from stream and history alike; later imports leave them out."""
+    from deploy.cli import keeping as command  # noqa: PLC0415
+
+    raise typer.Exit(command.forget(ctx.obj, person))
+
+
 @app.command()
 def schema(ctx: Ctx) -> None:
     """The JSON Schema of every shape."""

@@ -28,7 +28,7 @@ HEAVY = (
 COMMANDS = (
     "init", "up", "import", "status", "people", "show", "followups", "done", "snooze", "dismiss", "role", "tag",
     "cadence", "note", "favour", "merge", "split", "duplicates", "distinct", "digest", "rejects", "replay", "export",
-    "config", "doctor", "migrate", "schema", "search", "mute", "never", "verdict", "demo",
+    "config", "doctor", "migrate", "schema", "search", "mute", "never", "verdict", "demo", "backup", "restore", "forget",
 )  # fmt: skip
 
 

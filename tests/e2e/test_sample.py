@@ -113,3 +113,28 @@ def test_a_year_of_waking_up_is_the_same_as_sleeping(imported: Kith, tmp_path: P
     assert later("people").status == 0
     later.export(tmp_path / "later")
     assert imported.export(tmp_path / "after", without=("events.jsonl",)) == before
+
+
+def test_a_backup_restored_elsewhere_exports_the_same(imported: Kith, tmp_path: Path) -> None:
+    """Byte for byte, events included, in a home that never read a file."""
+    before = imported.export(tmp_path / "before")
+    assert imported("backup", tmp_path / "kith.backup").status == 0
+    other = Kith(tmp_path / "other")
+    assert other("restore", tmp_path / "kith.backup").status == 0
+    assert other.export(tmp_path / "after") == before
+
+
+def test_a_person_forgotten_stays_forgotten(imported: Kith, sample: SampleReport, tmp_path: Path) -> None:
+    """No word of them is left in any export, and importing the same files again does not bring them back."""
+    assert imported("backup", tmp_path / "kith.backup").status == 0
+    kith = Kith(tmp_path / "other")
+    kith("restore", tmp_path / "kith.backup")
+    address = "jonas@werkhalle9.example"
+    assert any(address.encode() in content for content in kith.export(tmp_path / "with").values())
+    assert kith("forget", address).status == 0
+    for name in ("without", "again"):
+        left = kith.export(tmp_path / name)
+        assert [file for file, content in left.items() if address.encode() in content] == []
+        assert kith("show", address).status == 2
+        report = kith.json("import", *sample.files, shape="report")
+        assert adds_up(report)
