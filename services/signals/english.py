@@ -146,5 +146,6 @@ ENGLISH = Language(
     introduction=_INTRODUCTION,
     no_introduction=_NO_INTRODUCTION,
     pleas=words("please pls plz"),
-    givers=words("i we i'll we'll i'm we're you you'll me my our ok okay yes sure"),
+    helpers=words("can could would will shall cld wld"),
+    persons=words("i you we u me us your my our i'd we'd i'm we're y'all someone somebody ok okay yes sure"),
 )

@@ -16,8 +16,8 @@ class Language(Struct, frozen=True, dict=True):
     """One language's rules: a kind is found where its pattern matches and its `no_` pattern does not.
 
     A pattern is only tried on a sentence that has one of its kind's words, which is what makes reading fast;
-    `common` tells the language from the others. `pleas` are words that make a phrase of asking alone,
-    `givers` those without one of which there is no promise but at the beginning of a sentence (none: not looked at).
+    `common` tells the language from the others. `pleas` are words that make a phrase of asking alone, and
+    `helpers` those that tell something only beside one of the `persons`, or at the beginning of a sentence.
     """
 
     code: str
@@ -36,14 +36,14 @@ class Language(Struct, frozen=True, dict=True):
     introduction: re.Pattern[str]
     no_introduction: re.Pattern[str]
     pleas: frozenset[str] = frozenset()
-    givers: frozenset[str] = frozenset()
+    helpers: frozenset[str] = frozenset()
+    persons: frozenset[str] = frozenset()
 
     @cached_property
     def telling(self) -> frozenset[str]:
-        """Words without one of which a sentence tells nothing."""
-        return frozenset({"?"}).union(
-            self.ask_words, self.promise_words, self.thanks_words, self.introduction_words
-        )
+        """Words without one of which, or a helper, a sentence tells nothing."""
+        kinds = (self.ask_words, self.promise_words, self.thanks_words, self.introduction_words)
+        return frozenset({"?"}).union(*kinds) - self.helpers
 
 
 def rule(pattern: str, flags: int = 0) -> re.Pattern[str]:

@@ -103,19 +103,30 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
 
 def _telling(text: str, words: str, languages: tuple[Language, ...]) -> Iterator[_Sentence]:
     """The sentences of a cut text with a word in them that may tell something; `words` is the same text blanked."""
-    telling = languages[0].telling.union(*(language.telling for language in languages[1:]))
-    is_dull = telling.isdisjoint
     pieces = text.split("\n", _MOST_PIECES)[:_MOST_PIECES]
+    split = [piece.split() for piece in words.split("\n", _MOST_PIECES)[:_MOST_PIECES]]
+    telling = {at for language in languages for at in _telling_in(split, language)}
     read = 0
-    for at, piece in enumerate(words.split("\n", _MOST_PIECES)[:_MOST_PIECES]):
-        tokens = piece.split()
-        if at < read or is_dull(tokens):
+    for at in sorted(telling):
+        if at < read:
             continue
         first, read = sentence_at(pieces, at)
         said = bare(" ".join(pieces[first:read]))
         if len(said) >= _SHORTEST_SENTENCE:
             lowered = said.lower().replace("’", "'")
-            yield _Sentence(said, lowered, tokens if said == pieces[at] else tokens_of(lowered))
+            yield _Sentence(said, lowered, split[at] if said == pieces[at] else tokens_of(lowered))
+
+
+def _telling_in(split: list[list[str]], language: Language) -> list[int]:
+    lacks_any, lacks_helper, lacks_person = (
+        found.isdisjoint for found in (language.telling, language.helpers, language.persons)
+    )
+    return [
+        at
+        for at, tokens in enumerate(split)
+        if not lacks_any(tokens)
+        or not (lacks_helper(tokens) or (lacks_person(tokens) and lacks_helper(tokens[:1])))
+    ]
 
 
 def _signal(
@@ -145,7 +156,7 @@ def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
     ):
         kinds.append("thanks")
     if (
-        _may_promise(tokens, language)
+        not language.promise_words.isdisjoint(tokens)
         and language.promise.search(lowered)
         and not language.no_promise.search(lowered)
     ):
@@ -153,17 +164,6 @@ def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
     if is_ask(lowered, tokens, language, is_other=bool(kinds)):
         kinds.append("ask")
     return kinds
-
-
-def _may_promise(tokens: list[str], language: Language) -> bool:
-    if language.promise_words.isdisjoint(tokens):
-        return False
-    # "Will send it tomorrow" names nobody.
-    return (
-        not language.givers
-        or not language.givers.isdisjoint(tokens)
-        or not language.promise_words.isdisjoint(tokens[:2])
-    )
 
 
 def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:
