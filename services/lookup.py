@@ -113,12 +113,15 @@ def _choices(found: Sequence[PersonRow], words: Sequence[str]) -> Iterator[list[
 
 
 def _several(who: str, found: Sequence[PersonRow]) -> str:
-    lines = [
-        f"  {public_id('p', row.key)}  {row.name}" + (f" <{row.emails[0]}>" if row.emails else "")
-        for row in found[:_CANDIDATES]
-    ]
+    lines = [f"  {public_id('p', row.key)}  {row.name}, {_known_by(row)}" for row in found[:_CANDIDATES]]
     more = f"\n  and {len(found) - _CANDIDATES} more" if len(found) > _CANDIDATES else ""
     return f"{who} could be one of {len(found)}. Say which, by id or address:\n" + "\n".join(lines) + more
+
+
+def _known_by(row: PersonRow) -> str:
+    if row.emails:
+        return row.emails[0]
+    return f"linkedin.com/in/{row.linkedin}" if row.linkedin else row.organization or "a name on LinkedIn"
 
 
 def page_of(book: Book, row: PersonRow, limit: int | None = None) -> PersonPage:

@@ -78,7 +78,10 @@ def table(columns: Sequence[Column | str], rows: Iterable[Sequence[str]]) -> lis
     """Lines of a table without rules, one a row: where room is short, columns go or are cut."""
     shown = [Column(one) if isinstance(one, str) else one for one in columns]
     cells = [[plain(cell) for cell in row] for row in rows]
-    kept = list(range(len(shown)))
+    # A column that may go, and says nothing in any row, takes no room.
+    kept = [
+        i for i, column in enumerate(shown) if not column.goes or not cells or any(row[i] for row in cells)
+    ]
     widths = [
         max(cell_len(column.title), *(cell_len(row[index]) for row in cells), 0)
         for index, column in enumerate(shown)

@@ -342,7 +342,7 @@ def duplicates(context: Context) -> int:
         return OK
     names = {one.id: one for one in list_people(book, statuses=("person", "waiting", "automated"))}
     for pair in found:
-        a, b = names[pair.a], names[pair.b]
+        a, b = sorted((names[pair.a], names[pair.b]), key=lambda one: not one.emails)
         say(f"{_who(a)}  and  {_who(b)}", *map(quiet, wrapped("; ".join(pair.why), "    ")))
         say(f"    kith merge {_handle(a)} {_handle(b)}")
     if found:
