@@ -56,7 +56,13 @@ def has_phrase(lowered: str, tokens: Sequence[str], language: Language) -> bool:
     """Whether a sentence has a phrase with which people ask."""
     if not language.pleas.isdisjoint(tokens):
         return True
-    return not language.ask_words.isdisjoint(tokens) and language.ask.search(lowered) is not None
+    if language.ask_words.isdisjoint(tokens):
+        return False
+    return language.ask.search(lowered) is not None or (
+        language.order is not None
+        and not language.order_words.isdisjoint(tokens)
+        and language.order.search(lowered) is not None
+    )
 
 
 def english_score(

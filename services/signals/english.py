@@ -35,9 +35,10 @@ _ASK = rule(
     r"\bwaiting (?:for|on) your\b|\byou (?:need to|must|should|have to|ought to|might want to|may want to)\b|"
     r"\b(?:any|your) (?:thoughts|update|updates|news|ideas|feedback|suggestions|comments|chance|questions or comments)\b.{0,80}\?|\bthoughts\?|"
     r"\b(?:i|we)(?: would|'d)? (?:ask|request|urge|suggest|propose|recommend) (?:that )?(?:you|we)\b|\b(?:are you|you) (?:free|available|around)\b|"
-    r"\b(?:how|what) about\b.{0,120}\?|\blet'?s (?:plan|discuss|talk|meet|get together|set|schedule|try|touch base|do|chat|speak|catch up|grab|have)\b|"
-    rf"\b{_LEAD}(?:{_ORDERS})",
+    r"\b(?:how|what) about\b.{0,120}\?|\blet'?s (?:plan|discuss|talk|meet|get together|set|schedule|try|touch base|do|chat|speak|catch up|grab|have)\b",
 )
+# The orders come first: there are fewer of them than of places where one might stand.
+_ORDER = re.compile(rf"\b(?=[a-z])(?={_ORDERS}){_LEAD}")
 
 _NO_ASK = rule(
     r"\b(?:feel free|don't hesitate|do not hesitate|no need to|you don't need to|you do not need to|don't worry|no rush|not to worry|thank you for|thanks for letting)\b|"
@@ -146,6 +147,13 @@ ENGLISH = Language(
     introduction=_INTRODUCTION,
     no_introduction=_NO_INTRODUCTION,
     pleas=words("please pls plz"),
+    order=_ORDER,
+    order_words=words(
+        "send forward give tell call e-mail email text remind ping show help keep bring fax page mail drop get contact phone ring ask "
+        "copy cc talk speak check coordinate work confirm review advise respond reply rsvp approve sign resend print verify revise "
+        "update complete fill look sure see find try forget remember note put add include schedule set arrange prepare submit change "
+        "delete remove use pick order book plan come stop join read write let's lets"
+    ),
     helpers=words("can could would will shall cld wld"),
     persons=words("i you we u me us your my our i'd we'd i'm we're y'all someone somebody ok okay yes sure"),
 )

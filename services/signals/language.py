@@ -16,7 +16,8 @@ class Language(Struct, frozen=True, dict=True):
     """One language's rules: a kind is found where its pattern matches and its `no_` pattern does not.
 
     A pattern is only tried on a sentence that has one of its kind's words, which is what makes reading fast;
-    `common` tells the language from the others. `pleas` are words that make a phrase of asking alone, and
+    `common` tells the language from the others. `pleas` are words that make a phrase of asking alone,
+    `order` finds imperatives, which are phrases of asking, too, beside one of their own words, and
     `helpers` those that tell something only beside one of the `persons`, or at the beginning of a sentence.
     """
 
@@ -36,6 +37,8 @@ class Language(Struct, frozen=True, dict=True):
     introduction: re.Pattern[str]
     no_introduction: re.Pattern[str]
     pleas: frozenset[str] = frozenset()
+    order: re.Pattern[str] | None = None
+    order_words: frozenset[str] = frozenset()
     helpers: frozenset[str] = frozenset()
     persons: frozenset[str] = frozenset()
 
