@@ -1,0 +1,1 @@
+"""What holds for every order, every repetition and every moment."""
