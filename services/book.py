@@ -88,11 +88,14 @@ class Book:
             self._tell_followups(now)
 
     def is_kept(self) -> bool:
-        """Whether all that is in the stream was told, and told today."""
+        """Whether all that is in the stream was told, and told today, and no meeting has ended since."""
         now = self.clock.now()
         with self.store.read() as unit:
             seq, as_of = stream.position(unit, self.owner, NAME)
             if seq != stream.last_seq(unit, self.owner) or instant(as_of).date() != now.date():
+                return False
+            first, then = sorted((as_of, epoch(now)))
+            if rows.ended_between(unit, self.owner, first, then, Kind.MEETING):
                 return False
             return not (rows.stale_people(unit, self.owner, 1) or rows.stale_threads(unit, self.owner, 1))
 

@@ -85,16 +85,16 @@ def common(
 @app.command()
 def init(
     ctx: Ctx,
-    name: Annotated[str, typer.Option("--name", help="Your name.")],
+    name: Annotated[str, typer.Option("--name", metavar="N", help="Your name.")],
     email: Annotated[
-        list[str], typer.Option("--email", help="Every address of your own; the main one first.")
+        list[str], typer.Option("--email", metavar="A", help="Every address of your own; the main one first.")
     ],
     timezone: Annotated[str, typer.Option("--timezone", metavar="TZ", help="Such as Europe/Berlin.")],
     domain: Annotated[
-        list[str] | None, typer.Option("--domain", help="A domain of your own organisation.")
+        list[str] | None, typer.Option("--domain", metavar="D", help="A domain of your own organisation.")
     ] = None,
 ) -> None:
-    """Make the home: database, key, and you with all your own addresses."""
+    """Make the home: database, key, and who you are."""
     from deploy.cli import home as command  # noqa: PLC0415
 
     raise typer.Exit(command.init(ctx.obj, name, email, timezone, domain or []))
@@ -103,7 +103,7 @@ def init(
 @app.command("import")
 def import_(
     ctx: Ctx,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files and folders.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders.")],
     kind: Annotated[
         str | None, typer.Option("--as", metavar="KIND", help="mbox, maildir, eml, ics, vcf or linkedin.")
     ] = None,
@@ -114,7 +114,7 @@ def import_(
         bool, typer.Option("--dry-run", help="Tell what would happen; change nothing.")
     ] = False,
 ) -> None:
-    """Read mail, calendars, contacts and LinkedIn exports; safe to repeat."""
+    """Read mail, calendars, contacts and LinkedIn exports."""
     from deploy.cli import importing as command  # noqa: PLC0415
 
     raise typer.Exit(command.import_(ctx.obj, paths, kind, since, dry_run))
@@ -130,7 +130,7 @@ def status(ctx: Ctx) -> None:
 
 @app.command()
 def config(ctx: Ctx) -> None:
-    """The effective settings and where each comes from, secrets masked."""
+    """The settings in force and where each comes from."""
     from deploy.cli import home as command  # noqa: PLC0415
 
     raise typer.Exit(command.config(ctx.obj))
@@ -151,14 +151,19 @@ def rejects(
 
 @app.command()
 def replay(ctx: Ctx) -> None:
-    """Rebuild everything derived from the event stream; the result equals what was there."""
+    """Make everything derived again from the event stream."""
     from deploy.cli import home as command  # noqa: PLC0415
 
     raise typer.Exit(command.replay(ctx.obj))
 
 
 @app.command()
-def export(ctx: Ctx, out: Annotated[str, typer.Option("--out", metavar="DIR")]) -> None:
+def export(
+    ctx: Ctx,
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="The folder to write to, made if missing.")
+    ],
+) -> None:
     """All data out as JSON Lines."""
     from deploy.cli import home as command  # noqa: PLC0415
 
@@ -192,7 +197,7 @@ def restore(ctx: Ctx, file: _File) -> None:
 
 @app.command()
 def forget(ctx: Ctx, person: Who) -> None:
-    """Erase a person from stream and history alike; later imports leave them out."""
+    """Erase a person from stream and history alike, for good."""
     from deploy.cli import keeping as command  # noqa: PLC0415
 
     raise typer.Exit(command.forget(ctx.obj, person))
@@ -208,7 +213,7 @@ def schema(ctx: Ctx) -> None:
 
 @app.command()
 def doctor(ctx: Ctx) -> None:
-    """Look at database, keys, clock and disk; say what to do about each fault."""
+    """Look the home over; say what to do about each fault."""
     from deploy.cli import doctor as command  # noqa: PLC0415
 
     raise typer.Exit(command.doctor(ctx.obj))
@@ -310,7 +315,7 @@ def digest(
 
 @app.command()
 def done(ctx: Ctx, followup: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """You did it."""
+    """A follow-up is done: you did it."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.done(ctx.obj, followup))
@@ -322,7 +327,7 @@ def snooze(
     followup: Annotated[str, typer.Argument(metavar="ID")],
     until: Annotated[str, typer.Option("--until", metavar="DATE", help="2026-12-01, or 7d.")],
 ) -> None:
-    """Not before that day."""
+    """A follow-up can wait until that day."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.snooze(ctx.obj, followup, until))
@@ -334,7 +339,7 @@ def dismiss(
     followup: Annotated[str, typer.Argument(metavar="ID")],
     never: Annotated[bool, typer.Option("--never", help="None of this kind for this person again.")] = False,
 ) -> None:
-    """Not this one."""
+    """A follow-up you do not want."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.dismiss(ctx.obj, followup, never))
@@ -347,10 +352,10 @@ _Remove = Annotated[bool, typer.Option("--remove", help="Take away instead of gi
 def role(
     ctx: Ctx,
     person: Who,
-    roles: Annotated[list[str], typer.Argument(metavar="ROLE…")],
+    roles: Annotated[list[str], typer.Argument(metavar="ROLE")],
     remove: _Remove = False,
 ) -> None:
-    """What somebody is to you: mentor, sponsor, ally, manager, client."""
+    """What somebody is to you: mentor, sponsor, ally, client."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.role(ctx.obj, person, roles, remove))
@@ -358,7 +363,7 @@ def role(
 
 @app.command()
 def tag(
-    ctx: Ctx, person: Who, tags: Annotated[list[str], typer.Argument(metavar="TAG…")], remove: _Remove = False
+    ctx: Ctx, person: Who, tags: Annotated[list[str], typer.Argument(metavar="TAG")], remove: _Remove = False
 ) -> None:
     """Tags of your own."""
     from deploy.cli import words as command  # noqa: PLC0415
@@ -409,7 +414,7 @@ def mute(
 
 @app.command()
 def never(ctx: Ctx, pattern: Annotated[str, typer.Argument(metavar="ADDRESS|DOMAIN|LABEL")]) -> None:
-    """Keep nothing of an address, domain or label, from now on and backwards."""
+    """Keep nothing of an address, domain or label, backwards too."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.never(ctx.obj, pattern))
@@ -421,7 +426,7 @@ def verdict(
     address: Annotated[str, typer.Argument(metavar="ADDRESS|@DOMAIN")],
     is_what: Annotated[str, typer.Argument(metavar="human|automated")],
 ) -> None:
-    """Say that an address, or a whole domain, is human or a machine."""
+    """An address, or a whole domain, is human or a machine."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.verdict(ctx.obj, address, is_what))
@@ -437,7 +442,7 @@ def merge(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, typer
 
 @app.command()
 def distinct(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, typer.Argument()]) -> None:
-    """Two entries are two people: a lasting no to a proposal of `kith duplicates`."""
+    """Two entries are two people: a lasting no to a proposal."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.distinct(ctx.obj, a, b))
@@ -445,7 +450,7 @@ def distinct(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, ty
 
 @app.command()
 def split(ctx: Ctx, person: Who, identity: Annotated[str, typer.Argument(metavar="IDENTITY")]) -> None:
-    """An address, profile or phone belongs to somebody else; undoes a merge exactly."""
+    """An identity belongs to somebody else; undoes a merge exactly."""
     from deploy.cli import words as command  # noqa: PLC0415
 
     raise typer.Exit(command.split(ctx.obj, person, identity))
@@ -499,7 +504,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the printout.")] = False,
     port: _Port = 8321,
 ) -> None:
-    """A sample network, from files to digest; then the web page until Ctrl-C."""
+    """A sample network, from files to digest; then the web page."""
     from deploy.cli import demo as command  # noqa: PLC0415
 
     raise typer.Exit(command.demo(ctx.obj, once, port))

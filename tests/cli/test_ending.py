@@ -27,7 +27,7 @@ HEAVY = (
 )
 COMMANDS = (
     "init", "up", "import", "status", "people", "show", "followups", "done", "snooze", "dismiss", "role", "tag",
-    "cadence", "note", "favour", "merge", "split", "duplicates", "distinct", "digest", "rejects", "replay", "export",
+    "cadence", "note", "favour", "merge", "split", "duplicates", "distinct", "digest", "serve", "worker", "scheduler", "rejects", "replay", "export",
     "config", "doctor", "migrate", "schema", "search", "mute", "never", "verdict", "demo", "backup", "restore", "forget",
 )  # fmt: skip
 
@@ -46,6 +46,7 @@ def test_help_answers_at_once_and_names_every_command() -> None:
         line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ") and line.split()
     }
     assert set(COMMANDS) <= listed
+    assert "..." not in answer.stdout.partition("Commands:")[2], "each says what it does on one line of 80"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["people", "--help"], ["nonsense"]])

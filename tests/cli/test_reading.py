@@ -204,3 +204,17 @@ def test_settings_come_from_the_file_and_the_environment_wins(kith: Kith) -> Non
     assert told["KITH_WEEKLY_CAP"]["from"].endswith("kith.toml")
     other = Kith(kith.home, settings={"KITH_WEEKLY_CAP": "7"})
     assert {one["name"]: one["value"] for one in other.json("config")["settings"]}["KITH_WEEKLY_CAP"] == 7
+
+
+def test_a_meeting_counts_as_soon_as_it_is_over(kith: Kith, tmp_path: Path) -> None:
+    """Asked at noon and again in the evening of one day: the meeting between is counted the second time."""
+    (tmp_path / "c.ics").write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:u1\nDTSTAMP:20261101T100000Z\n"
+        "DTSTART:20261123T140000Z\nDTEND:20261123T150000Z\nORGANIZER:mailto:mara@example.com\n"
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ana@example.org\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    noon, evening = Kith(kith.home, "2026-11-23T12:00:00Z"), Kith(kith.home, "2026-11-23T18:00:00Z")
+    noon("import", tmp_path / "c.ics")
+    assert [one["counts"]["meetings"] for one in noon.json("people", "--all")["people"]] == [0]
+    assert [one["counts"]["meetings"] for one in evening.json("people", "--all")["people"]] == [1]
+    assert [one["counts"]["meetings"] for one in noon.json("people", "--all")["people"]] == [0]
