@@ -18,7 +18,7 @@ from schemas.ids import key_of
 from schemas.interface import Followup
 from services.followups import followups as tell_followups
 from services.history.parts import Kind, unpack
-from services.history.projector import NAME, Projector
+from services.history.projector import NAME, TOLD, Projector
 from services.people import PeopleTeller
 from services.situation import situation
 from services.state import State
@@ -83,8 +83,9 @@ class Book:
         self._note_ended(as_of, epoch(now))
         told = self._settle(now, progress)
         with self.store.read() as unit:
-            _, as_of = stream.position(unit, self.owner, NAME)
-        if read or told or as_of != epoch(now):
+            seq, as_of = stream.position(unit, self.owner, NAME)
+            told_up_to, _ = stream.position(unit, self.owner, TOLD)
+        if read or told or as_of != epoch(now) or told_up_to != seq:
             self._tell_followups(now)
 
     def is_kept(self) -> bool:
@@ -93,6 +94,8 @@ class Book:
         with self.store.read() as unit:
             seq, as_of = stream.position(unit, self.owner, NAME)
             if seq != stream.last_seq(unit, self.owner) or instant(as_of).date() != now.date():
+                return False
+            if stream.position(unit, self.owner, TOLD)[0] != seq:
                 return False
             first, then = sorted((as_of, epoch(now)))
             if rows.ended_between(unit, self.owner, first, then, Kind.MEETING):
@@ -142,6 +145,7 @@ class Book:
             )
             seq, _ = stream.position(unit, self.owner, NAME)
             stream.set_position(unit, self.owner, NAME, seq, epoch(now))
+            stream.set_position(unit, self.owner, TOLD, seq, epoch(now))
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

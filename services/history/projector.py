@@ -29,6 +29,8 @@ from services.store.events import StoredEvent
 from services.store.unit import Duty, Store, Unit
 
 NAME = "history"
+TOLD = "told"
+"""How far follow-ups have been told; 0 from the first event after that until they are told again."""
 BATCH = 5_000
 _KNOWN_AT_MOST = 200_000
 
@@ -72,15 +74,18 @@ class Projector:
         self._known.clear()
 
     def _step(self, now: int) -> int:
+        # Until the step is durable: what one that fails has learnt on its way was never written.
+        remembered, self._seq = self._seq, -1
         with self._store.write() as unit:
             unit.alone(self._owner, Duty.TELL)
             seq, as_of = stream.position(unit, self._owner, NAME)
-            if seq != self._seq:
+            if seq != remembered:
                 # Another process has written since: what this one remembers may not be so any more.
                 self._keys = None
                 self._known.clear()
             events = stream.read_after(unit, self._owner, seq, BATCH)
             if not events:
+                self._seq = remembered
                 return 0
             if self._keys is None:
                 self._load_owner(unit)
@@ -90,6 +95,7 @@ class Projector:
                 return len(events)
             self._write(unit, decoded)
             stream.set_position(unit, self._owner, NAME, events[-1].seq, as_of)
+            stream.set_position(unit, self._owner, TOLD, 0, as_of)
         self._seq = events[-1].seq
         return len(events)
 
