@@ -138,3 +138,19 @@ def test_a_person_forgotten_stays_forgotten(imported: Kith, sample: SampleReport
         assert kith("show", address).status == 2
         report = kith.json("import", *sample.files, shape="report")
         assert adds_up(report)
+
+
+def test_postgresql_gives_the_same_book(
+    imported: Kith, sample: SampleReport, postgres_database: str, tmp_path: Path
+) -> None:
+    """The same commands on the other database: every export equal byte for byte, and again after a replay."""
+    kith = Kith(tmp_path / "home", settings={"KITH_DATABASE_URL": postgres_database})
+    emails = [word for email in sample.owner_emails for word in ("--email", email)]
+    assert kith("init", "--name", sample.owner_name, *emails, "--timezone", sample.timezone).status == 0
+    assert kith("import", *sample.files).status == 0
+    for words in sample.words:
+        assert kith(*words).status == 0
+    expected = imported.export(tmp_path / "sqlite")
+    assert kith.export(tmp_path / "postgres") == expected
+    assert kith("replay").status == 0
+    assert kith.export(tmp_path / "replayed") == expected
