@@ -26,6 +26,9 @@ _PARTS = 200
 _DEPTH = 30
 _BOUNDARY = re.compile(rb"^--", re.MULTILINE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,60})", re.IGNORECASE)
+_BOUNDARY_VALUE = re.compile(r"""boundary="?([!#-:<-~]{1,100})"?(?:;|$)""", re.IGNORECASE)
+_PART_HEAD = 1_000
+_ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "quoted-printable", "base64"})
 _STUB_CHARS = 400
 _STUB = re.compile(
     r"(?:view|open|read|see)[^\n]{0,40}(?:in|with) (?:your|a|the)?[^\n]{0,10}browser|html[- ](?:capable|enabled|compatible|e-?mail|format|version)"
@@ -50,6 +53,8 @@ def own_text(
         ):
             return "", False
         return _text(content_type, _unpacked(body[: TEXT_BYTES * 2], encoding)), media == "text/html"
+    if not by_stdlib and (first := _first_part(content_type, body)) is not None:
+        return first, False
     if body.count(b"boundary=") > _DEPTH * 2:
         return "", False
     payload = b"Content-Type: " + content_type[:1000].encode("utf-8", "replace") + b"\n\n" + _bounded(body)
@@ -59,9 +64,45 @@ def own_text(
             plain = _text(declared, content)
         elif kind == "text/html" and not html:
             html = _text(declared, content)
-        if plain.strip() and html:
+        if plain.strip() and (html or not _is_stub(plain)):
             break
     return (html, True) if html and _is_stub(plain) else (plain, False)
+
+
+def _first_part(content_type: str, body: bytes) -> str | None:
+    """The text of a multipart that begins with it, as nearly all do; None where it takes a parser to see."""
+    declared = _BOUNDARY_VALUE.search(content_type[:1000])
+    if declared is None:
+        return None
+    opening = b"--" + declared[1].encode("ascii")
+    begin = len(opening)
+    if body[:begin] != opening or body[begin : begin + 1] != b"\n":
+        return None
+    blank = body.find(b"\n\n", begin, begin + _PART_HEAD)
+    headers = _plain_headers(body[begin + 1 : blank + 1]) if blank >= 0 else None
+    end = body.find(b"\n" + opening, blank + 1) if headers is not None else -1
+    if headers is None or end < 0 or body[end + 1 + begin : end + 3 + begin] not in {b"--", b"\nC", b"\nc"}:
+        return None
+    content = body[blank + 2 : min(end, blank + 2 + 4 * TEXT_BYTES)]
+    text = _text(headers[0], _unpacked(content, headers[1]))
+    return None if _is_stub(text) else text
+
+
+@lru_cache(maxsize=1_000)
+def _plain_headers(head: bytes) -> tuple[str, str] | None:
+    """The Content-Type and the encoding that a part's headers give a plain text; None when it is anything else."""
+    fields: dict[str, str] = {}
+    for line in head.decode("latin-1").replace("\n ", " ").replace("\n\t", " ").splitlines():
+        name, colon, value = line.partition(":")
+        if not colon or name.lower() in fields:
+            return None
+        fields[name.lower()] = value.strip()
+    content_type = fields.get("content-type", "")
+    encoding = fields.get("content-transfer-encoding", "").lower()
+    is_plain = content_type.partition(";")[0].strip().lower() == "text/plain"
+    if not is_plain or encoding not in _ENCODINGS or "content-disposition" in fields:
+        return None
+    return content_type, encoding
 
 
 def _bounded(body: bytes) -> bytes:

@@ -108,7 +108,7 @@ def nature_of(fields: Mapping[str, str], sender: str, subject: str, body: bytes)
         or not fields.keys().isdisjoint(_MARKS)
         or "report" in content_type
         or "calendar" in content_type
-        or b"text/calendar" in body
+        or (b"text/calendar" in body and content_type.startswith("multipart/"))
         or "@" not in sender
         or _VACATION.match(subject)
         or _AWAY.match(subject)

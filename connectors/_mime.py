@@ -40,13 +40,15 @@ _ID_CHARS = 500
 _REFERENCES = 100
 
 _FIELD = re.compile(r"^([!-9;-~]{1,76})[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
-_QUOTED_FROM = re.compile(rb"^>+(?=From )", re.MULTILINE)
+_QUOTED_FROM = re.compile(rb"\n>+From ")
 _ADDED = re.compile(
     rb"^(?:Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|Content-Length|Lines|X-Mozilla-[A-Za-z0-9-]+)[ \t]*:.*\n(?:[ \t].*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )
 """What mbox writers put into the header block for themselves."""
-_ADDED_HINTS = (b"\nStatus:", b"\nX-Status:", b"\nX-Mozilla-", b"\nContent-Length:", b"\nX-UID:")
+_ADDED_HINT = re.compile(rb"\n(?:Status:|Content-Length:|X-(?:Status:|UID:|Mozilla-))")
+_BLANK_LINE = re.compile(rb"\n\n")
+"""A pattern finds two bytes twice as fast as `bytes.find`, which is built for longer needles."""
 _ID = re.compile(r"<\s*([^<>\s]{1,500})\s*>")
 _ID_FIELD = re.compile(rb"\nMessage-I[Dd]: ?\n?[ \t]*<([!-;=?-~]{1,500})>[ \t]*\n")
 _VIA = re.compile(r"\s+(?:via|über|par le biais de|a través de|tramite)\s+.*$", re.IGNORECASE)
@@ -105,14 +107,15 @@ def normalise(raw: bytes) -> Normal:
         raw = raw.lstrip(b"\n")
     if raw[:5] == b"From " or raw[:6] == b">From ":
         raw = raw[raw.find(b"\n") + 1 :] if b"\n" in raw else b""
-    end = raw.find(b"\n\n")
-    head, body = (raw.rstrip(b"\n") + b"\n", b"") if end < 0 else (raw[: end + 1], raw[end + 2 :])
-    for hint in _ADDED_HINTS:
-        if hint in head:
-            head = _ADDED.sub(b"", head)
-            break
-    if b">From " in body:
-        body = _QUOTED_FROM.sub(b"", body[: 2 * BODY_BYTES])
+    blank = _BLANK_LINE.search(raw)
+    head, body = raw.rstrip(b"\n") + b"\n", b""
+    if blank is not None:
+        end = blank.start()
+        head, body = raw[: end + 1], raw[end + 2 : end + 2 + 2 * BODY_BYTES]
+    if _ADDED_HINT.search(head):
+        head = _ADDED.sub(b"", head)
+    if body[:1] == b">" or _QUOTED_FROM.search(body):
+        body = _QUOTED_FROM.sub(b"\nFrom ", b"\n" + body)[1:]
     return Normal(head, body[:BODY_BYTES].rstrip(b"\n"))
 
 

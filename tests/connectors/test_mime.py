@@ -1,7 +1,9 @@
 import base64
+import quopri
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -453,6 +455,34 @@ HOSTILE = {
     "subject probes": _with("Subject", "abwesenheits" + "w" * 4_000),
     "labels": _with("X_Gmail_Labels", '"a,' * 60_000),
 }  # fmt: skip
+
+
+_ENCODE: dict[str, Callable[[str], bytes]] = {
+    "7bit": lambda text: text.encode("ascii", "replace"),
+    "8BIT": lambda text: text.encode("utf-8"),
+    "quoted-printable": lambda text: quopri.encodestring(text.encode("utf-8")),
+    "base64": lambda text: base64.encodebytes(text.encode("utf-8")),
+}
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=300),
+    st.sampled_from(sorted(_ENCODE)),
+    st.sampled_from(["b1", "b'2", "--=_3", "0000c3c9"]),
+    st.sampled_from(
+        ["", "Content-Disposition: inline\n", "Content-Disposition: attachment\n", "X-A: b\n\tc\n"]
+    ),
+    st.sampled_from(["", "This is a multi-part message.\n\n", "\n"]),
+)
+def test_the_short_way_reads_what_a_parser_reads(
+    text: str, encoding: str, boundary: str, more: str, before: str
+) -> None:
+    """Of a multipart that begins with its text, the same text is read whether it is parsed or not."""
+    head = f"Content-Type: text/plain; charset=utf-8\n{more}Content-Transfer-Encoding: {encoding}\n\n"
+    html = f"\n--{boundary}\nContent-Type: text/html; charset=utf-8\n\n<p>Hello</p>\n--{boundary}--\n"
+    body = f"{before}--{boundary}\n{head}".encode() + _ENCODE[encoding](text) + html.encode()
+    declared = f'multipart/alternative; boundary="{boundary}"'
+    assert own_text(declared, "", "", body) == own_text(declared, "", "", body, by_stdlib=True)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
