@@ -1,5 +1,6 @@
 """Commands that read the book."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -30,6 +31,7 @@ from services.people import owners_words
 
 _SORTS = ("strength", "last", "name")
 _SHOWN = 30
+_WEEK = re.compile(r"(?:19|20|21)\d\d-W\d\d")
 _ARROW = {"in": "←", "out": "→", "both": "↔"}
 _KIND = {"email": "mail", "linkedin_message": "LinkedIn", "linkedin_invitation": "invited"}
 
@@ -269,8 +271,8 @@ def _midnight(text: str | None, zone: ZoneInfo) -> datetime | None:
         return None
     try:
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
-    except ValueError as error:
-        raise UsageError(f"{text} is not a date. Write it like 2025-01-31.") from error
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{text} is not a date of use here. Write it like 2025-01-31.") from error
 
 
 def followups(context: Context, show_all: bool, person: str | None, rule: str | None) -> int:
@@ -366,6 +368,8 @@ def digest(context: Context, week: str | None, out: str | None) -> int:
     from services.composing import compose  # noqa: PLC0415
     from services.digest import render_html, render_json, render_text  # noqa: PLC0415
 
+    if week is not None and not _WEEK.fullmatch(week):
+        raise UsageError(f"{plain(week, 20)!r} is not a week. Write it like 2026-W47.")
     composed = compose(context.book, week)
     if out is not None:
         folder = Path(out).expanduser()

@@ -201,7 +201,7 @@ def mute(context: Context, who: str, off: bool) -> int:
 
 def verdict(context: Context, address: str, is_what: str) -> int:
     """An address or domain is human, or a machine."""
-    if is_what not in {"human", "automated"} or "@" not in address:
+    if is_what not in {"human", "automated"} or not address.partition("@")[2].strip():
         raise UsageError(
             "Write it like: kith verdict shop@example.com automated, or kith verdict @example.com human"
         )
