@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import platformdirs
 from msgspec import Struct
 
 from schemas.errors import ConfigError
@@ -112,6 +111,8 @@ def _home(home: str | None, environment: Mapping[str, str]) -> tuple[Path, str]:
         return Path(home).expanduser().absolute(), "--home"
     if environment.get("KITH_HOME"):
         return Path(environment["KITH_HOME"]).expanduser().absolute(), "environment"
+    import platformdirs  # noqa: PLC0415  # a home that is named need not be looked for
+
     return Path(platformdirs.user_data_dir("kith", appauthor=False)), "default"
 
 

@@ -16,7 +16,6 @@ from schemas.decisions import AnyDecision, OwnerDeclared
 from schemas.events import VERSION, encode_body, kind_of
 from schemas.ids import key_of
 from schemas.interface import Followup
-from services.followups import followups as tell_followups
 from services.history.parts import Kind, unpack
 from services.history.projector import NAME, TOLD, Projector
 from services.people import PeopleTeller
@@ -135,6 +134,8 @@ class Book:
         return people + self._threads.settle()
 
     def _tell_followups(self, now: datetime) -> None:
+        from services.followups import followups as tell_followups  # noqa: PLC0415  # reading a book tells nothing
+
         with self.store.write() as unit:
             unit.alone(self.owner, Duty.TELL)
             told = tell_followups(self._situation(unit, now))

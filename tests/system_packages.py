@@ -16,7 +16,9 @@ def main() -> int:
     if shutil.which("chromium"):
         return 0
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        sys.stderr.write("There is no Chromium here; the browser tests are left out. Install it to run them.\n")
+        sys.stderr.write(
+            "There is no Chromium here; the browser tests are left out. Install it to run them.\n"
+        )
         return 0
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     sys.stderr.write("Installing Chromium for the browser tests.\n")

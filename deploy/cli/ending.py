@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from typer.exceptions import TyperException
+import click
 
 from schemas.errors import HomeBusy, KithError, ReauthRequired, UsageError
 
@@ -22,12 +22,16 @@ _STATUSES: tuple[tuple[type[KithError], int], ...] = (
 )
 
 
+class Interrupted(Exception):
+    """The owner pressed Ctrl-C."""
+
+
 def ended(act: Callable[[], object], *, verbose: bool) -> int:
     """Run a command to its end; its exit status, whatever happened."""
     try:
         status = act()
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted, click.Abort):
         return _told(_STOPPED, INTERRUPTED)
     except BrokenPipeError:
         # Who reads has had enough; what Python would still flush at exit goes nowhere.
@@ -39,9 +43,6 @@ def ended(act: Callable[[], object], *, verbose: bool) -> int:
         if verbose:
             traceback.print_exc()
         return _told(*_in_words(error))
-    if status == INTERRUPTED:
-        # The command line's library has caught Ctrl-C before us.
-        return _told(_STOPPED, INTERRUPTED)
     return status if isinstance(status, int) else OK
 
 
@@ -50,7 +51,7 @@ def _in_words(error: Exception) -> tuple[str, int]:
         case KithError():
             status = next((status for kind, status in _STATUSES if isinstance(error, kind)), FAILED)
             return str(error), status
-        case TyperException():
+        case click.ClickException():
             return _usage(error), USAGE
         case OSError():
             return _system(error), FAILED
@@ -69,7 +70,7 @@ def _in_words(error: Exception) -> tuple[str, int]:
             ), FAILED
 
 
-def _usage(error: TyperException) -> str:
+def _usage(error: click.ClickException) -> str:
     """Which word of the command is off, and where the right ones are listed."""
     what = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)

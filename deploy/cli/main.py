@@ -1,30 +1,27 @@
-"""The `kith` command: names and options as docs/interface.md fixes them; what is heavy is imported when it is used."""
+"""The `kith` command: names and options as docs/interface.md fixes them; what is heavy is imported when it is used.
 
+Each command hands its words to a function of another module here, and ends with the exit status it gives.
+"""
+
+import gc
 import io
 import os
 import sys
-from typing import Annotated, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-app = typer.Typer(
-    name="kith",
-    help="Keeps your professional network by itself: history, follow-ups and a weekly digest.",
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+if TYPE_CHECKING:
+    from deploy.cli.context import Context
 
-Ctx: TypeAlias = typer.Context
-Who = Annotated[
-    str, typer.Argument(metavar="PERSON", help="An id, an address, or a name that is unambiguous.")
-]
 _HOISTED = {"--json": 0, "-v": 0, "--verbose": 0, "--home": 1, "--owner": 1}
 
 
 def run() -> None:
     """The console entry."""
+    # Nearly all that a command makes lives until it ends: looking for garbage all the while costs a tenth of its time.
+    gc.set_threshold(100_000, 50, 50)
     raise SystemExit(main(sys.argv[1:]))
 
 
@@ -37,7 +34,7 @@ def main(arguments: list[str]) -> int:
             stream.reconfigure(errors="replace")
     ordered = hoisted(arguments) or ["--help"]
     verbose = not {"-v", "--verbose"}.isdisjoint(ordered)
-    return ended(lambda: app(args=ordered, prog_name="kith", standalone_mode=False), verbose=verbose)
+    return ended(lambda: app.main(args=ordered, prog_name="kith", standalone_mode=False), verbose=verbose)
 
 
 def hoisted(arguments: list[str]) -> list[str]:
@@ -61,16 +58,27 @@ def hoisted(arguments: list[str]) -> list[str]:
     return first + rest
 
 
-@app.callback()
-def common(
-    ctx: Ctx,
-    home: Annotated[str | None, typer.Option("--home", metavar="DIR", help="Where the book is kept.")] = None,
-    owner: Annotated[
-        str, typer.Option("--owner", metavar="EMAIL", help="Whose book, when there are several.")
-    ] = "",
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell more on standard error.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
-) -> None:
+class _Commands(click.Group):
+    """Passes Ctrl-C on as it comes: click would print an empty line first."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from deploy.cli.ending import Interrupted  # noqa: PLC0415
+
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option("--home", metavar="DIR", help="Where the book is kept.")
+@click.option("--owner", metavar="EMAIL", default="", help="Whose book, when there are several.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell more on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.pass_context
+def app(ctx: click.Context, home: str | None, owner: str, verbose: bool, as_json: bool) -> None:
     """Keeps your professional network by itself: history, follow-ups and a weekly digest."""
     from deploy.cli.context import Context  # noqa: PLC0415
 
@@ -79,435 +87,474 @@ def common(
     ctx.call_on_close(context.close)
 
 
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_person = click.argument("person", metavar="PERSON")
+_followup = click.argument("followup", metavar="ID")
+_file = click.argument("file", metavar="FILE")
+_remove = click.option("--remove", is_flag=True, help="Take away instead of giving.")
+_host = click.option("--host", metavar="H", default="127.0.0.1", show_default=True)
+_port = click.option("--port", metavar="P", type=click.IntRange(0, 65_535), default=8321, show_default=True)
+
+
+def _several(name: str, metavar: str, *, required: bool = True) -> _Decorator:
+    return click.argument(name, metavar=metavar, nargs=-1, required=required)
+
+
+def _count(option: str, default: int | None = None, metavar: str = "N") -> _Decorator:
+    return click.option(
+        option, metavar=metavar, type=click.IntRange(min=1), default=default, show_default=True
+    )
+
+
 # --- the home -----------------------------------------------------------------------------------------------------
 
 
 @app.command()
+@click.option("--name", metavar="N", required=True, help="Your name.")
+@click.option(
+    "--email",
+    metavar="A",
+    required=True,
+    multiple=True,
+    help="Every address of your own; the main one first.",
+)
+@click.option("--timezone", metavar="TZ", required=True, help="Such as Europe/Berlin.")
+@click.option("--domain", metavar="D", multiple=True, help="A domain of your own organisation.")
+@click.pass_obj
 def init(
-    ctx: Ctx,
-    name: Annotated[str, typer.Option("--name", metavar="N", help="Your name.")],
-    email: Annotated[
-        list[str], typer.Option("--email", metavar="A", help="Every address of your own; the main one first.")
-    ],
-    timezone: Annotated[str, typer.Option("--timezone", metavar="TZ", help="Such as Europe/Berlin.")],
-    domain: Annotated[
-        list[str] | None, typer.Option("--domain", metavar="D", help="A domain of your own organisation.")
-    ] = None,
-) -> None:
+    context: "Context", name: str, email: tuple[str, ...], timezone: str, domain: tuple[str, ...]
+) -> int:
     """Make the home: database, key, and who you are."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.init(ctx.obj, name, email, timezone, domain or []))
+    return command.init(context, name, list(email), timezone, list(domain))
 
 
 @app.command("import")
+@_several("paths", "PATH...")
+@click.option("--as", "kind", metavar="KIND", help="mbox, maildir, eml, ics, vcf or linkedin.")
+@click.option("--since", metavar="DATE", help="Leave out what is older.")
+@click.option("--dry-run", is_flag=True, help="Tell what would happen; change nothing.")
+@click.pass_obj
 def import_(
-    ctx: Ctx,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders.")],
-    kind: Annotated[
-        str | None, typer.Option("--as", metavar="KIND", help="mbox, maildir, eml, ics, vcf or linkedin.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="DATE", help="Leave out what is older.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would happen; change nothing.")
-    ] = False,
-) -> None:
+    context: "Context", paths: tuple[str, ...], kind: str | None, since: str | None, dry_run: bool
+) -> int:
     """Read mail, calendars, contacts and LinkedIn exports."""
     from deploy.cli import importing as command  # noqa: PLC0415
 
-    raise typer.Exit(command.import_(ctx.obj, paths, kind, since, dry_run))
+    return command.import_(context, list(paths), kind, since, dry_run)
 
 
 @app.command()
-def status(ctx: Ctx) -> None:
+@click.pass_obj
+def status(context: "Context") -> int:
     """Sources, lag, rejected records, next digest."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.status(ctx.obj))
+    return command.status(context)
 
 
 @app.command()
-def config(ctx: Ctx) -> None:
+@click.pass_obj
+def config(context: "Context") -> int:
     """The settings in force and where each comes from."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.config(ctx.obj))
+    return command.config(context)
 
 
 @app.command()
-def rejects(
-    ctx: Ctx,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Read again what could not be read from the stream.")
-    ] = False,
-) -> None:
+@click.option("--retry", is_flag=True, help="Read again what could not be read from the stream.")
+@click.pass_obj
+def rejects(context: "Context", retry: bool) -> int:
     """What could not be read, each with its place and reason."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.rejects(ctx.obj, retry))
+    return command.rejects(context, retry)
 
 
 @app.command()
-def replay(ctx: Ctx) -> None:
+@click.pass_obj
+def replay(context: "Context") -> int:
     """Make everything derived again from the event stream."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.replay(ctx.obj))
+    return command.replay(context)
 
 
 @app.command()
-def export(
-    ctx: Ctx,
-    out: Annotated[
-        str, typer.Option("--out", metavar="DIR", help="The folder to write to, made if missing.")
-    ],
-) -> None:
+@click.option("--out", metavar="DIR", required=True, help="The folder to write to, made if missing.")
+@click.pass_obj
+def export(context: "Context", out: str) -> int:
     """All data out as JSON Lines."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.export(ctx.obj, out))
-
-
-_File = Annotated[str, typer.Argument(metavar="FILE")]
+    return command.export(context, out)
 
 
 @app.command()
-def backup(
-    ctx: Ctx,
-    file: _File,
-    with_key: Annotated[
-        bool, typer.Option("--with-key", help="The key that unlocks accounts as well: guard the file.")
-    ] = False,
-) -> None:
+@_file
+@click.option("--with-key", is_flag=True, help="The key that unlocks accounts as well: guard the file.")
+@click.pass_obj
+def backup(context: "Context", file: str, with_key: bool) -> int:
     """A consistent copy of the home, which may go on running."""
     from deploy.cli import keeping as command  # noqa: PLC0415
 
-    raise typer.Exit(command.backup(ctx.obj, file, with_key))
+    return command.backup(context, file, with_key)
 
 
 @app.command()
-def restore(ctx: Ctx, file: _File) -> None:
+@_file
+@click.pass_obj
+def restore(context: "Context", file: str) -> int:
     """Make an empty home hold what a backup holds."""
     from deploy.cli import keeping as command  # noqa: PLC0415
 
-    raise typer.Exit(command.restore(ctx.obj, file))
+    return command.restore(context, file)
 
 
 @app.command()
-def forget(ctx: Ctx, person: Who) -> None:
+@_person
+@click.pass_obj
+def forget(context: "Context", person: str) -> int:
     """Erase a person from stream and history alike, for good."""
     from deploy.cli import keeping as command  # noqa: PLC0415
 
-    raise typer.Exit(command.forget(ctx.obj, person))
+    return command.forget(context, person)
 
 
 @app.command()
-def schema(ctx: Ctx) -> None:
+@click.pass_obj
+def schema(context: "Context") -> int:
     """The JSON Schema of every shape."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.schema(ctx.obj))
+    return command.schema(context)
 
 
 @app.command()
-def doctor(ctx: Ctx) -> None:
+@click.pass_obj
+def doctor(context: "Context") -> int:
     """Look the home over; say what to do about each fault."""
     from deploy.cli import doctor as command  # noqa: PLC0415
 
-    raise typer.Exit(command.doctor(ctx.obj))
+    return command.doctor(context)
 
 
 @app.command()
-def migrate(ctx: Ctx) -> None:
+@click.pass_obj
+def migrate(context: "Context") -> int:
     """Bring the database to the tables of this release."""
     from deploy.cli import home as command  # noqa: PLC0415
 
-    raise typer.Exit(command.migrate(ctx.obj))
+    return command.migrate(context)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
 @app.command()
+@_several("query", "[QUERY]", required=False)
+@click.option("--sort", metavar="strength|last|name", default="strength", show_default=True)
+@click.option("--role", metavar="R")
+@click.option("--tag", metavar="T")
+@_count("--limit")
+@click.option("--after", metavar="CURSOR", help="Go on after a page's `next`.")
+@click.option("--all", "show_all", is_flag=True, help="Automated senders as well.")
+@click.pass_obj
 def people(
-    ctx: Ctx,
-    query: Annotated[list[str] | None, typer.Argument(metavar="[QUERY]")] = None,
-    sort: Annotated[str, typer.Option("--sort", metavar="strength|last|name")] = "strength",
-    role: Annotated[str | None, typer.Option("--role", metavar="R")] = None,
-    tag: Annotated[str | None, typer.Option("--tag", metavar="T")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1)] = None,
-    after: Annotated[
-        str | None, typer.Option("--after", metavar="CURSOR", help="Go on after a page's `next`.")
-    ] = None,
-    show_all: Annotated[bool, typer.Option("--all", help="Automated senders as well.")] = False,
-) -> None:
+    context: "Context",
+    query: tuple[str, ...],
+    sort: str,
+    role: str | None,
+    tag: str | None,
+    limit: int | None,
+    after: str | None,
+    show_all: bool,
+) -> int:
     """The people, strongest first."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.people(ctx.obj, " ".join(query or []), sort, role, tag, limit, after, show_all))
+    return command.people(context, " ".join(query), sort, role, tag, limit, after, show_all)
 
 
 @app.command()
-def show(ctx: Ctx, person: Who) -> None:
+@_person
+@click.pass_obj
+def show(context: "Context", person: str) -> int:
     """One person: identities, history and open follow-ups."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.show(ctx.obj, person))
+    return command.show(context, person)
 
 
 @app.command()
+@_several("query", "QUERY...")
+@click.option("--person", metavar="P")
+@click.option("--kind", metavar="K", help="email, meeting, linkedin_message, …")
+@click.option("--since", metavar="DATE")
+@click.option("--until", metavar="DATE")
+@_count("--limit", 50)
+@click.pass_obj
 def search(
-    ctx: Ctx,
-    query: Annotated[list[str], typer.Argument(metavar="QUERY")],
-    person: Annotated[str | None, typer.Option("--person", metavar="P")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--kind", metavar="K", help="email, meeting, linkedin_message, …")
-    ] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="DATE")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1)] = 50,
-) -> None:
+    context: "Context",
+    query: tuple[str, ...],
+    person: str | None,
+    kind: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+) -> int:
     """Search names, subjects and excerpts; newest first."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.search(ctx.obj, " ".join(query), person, kind, since, until, limit))
+    return command.search(context, " ".join(query), person, kind, since, until, limit)
 
 
 @app.command()
-def followups(
-    ctx: Ctx,
-    show_all: Annotated[bool, typer.Option("--all", help="Closed ones as well.")] = False,
-    person: Annotated[str | None, typer.Option("--person", metavar="P")] = None,
-    rule: Annotated[str | None, typer.Option("--rule", metavar="R")] = None,
-) -> None:
+@click.option("--all", "show_all", is_flag=True, help="Closed ones as well.")
+@click.option("--person", metavar="P")
+@click.option("--rule", metavar="R")
+@click.pass_obj
+def followups(context: "Context", show_all: bool, person: str | None, rule: str | None) -> int:
     """The follow-ups, each with its reason."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.followups(ctx.obj, show_all, person, rule))
+    return command.followups(context, show_all, person, rule)
 
 
 @app.command()
-def duplicates(ctx: Ctx) -> None:
+@click.pass_obj
+def duplicates(context: "Context") -> int:
     """Pairs that may be one person, and why Kith asks."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.duplicates(ctx.obj))
+    return command.duplicates(context)
 
 
 @app.command()
-def digest(
-    ctx: Ctx,
-    week: Annotated[str | None, typer.Option("--week", metavar="2026-W47")] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Write digest.html, .txt and .json.")
-    ] = None,
-) -> None:
+@click.option("--week", metavar="2026-W47")
+@click.option("--out", metavar="DIR", help="Write digest.html, .txt and .json.")
+@click.pass_obj
+def digest(context: "Context", week: str | None, out: str | None) -> int:
     """Compose the weekly digest."""
     from deploy.cli import reading as command  # noqa: PLC0415
 
-    raise typer.Exit(command.digest(ctx.obj, week, out))
+    return command.digest(context, week, out)
 
 
 # --- the owner's word ---------------------------------------------------------------------------------------------
 
 
 @app.command()
-def done(ctx: Ctx, followup: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+@_followup
+@click.pass_obj
+def done(context: "Context", followup: str) -> int:
     """A follow-up is done: you did it."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.done(ctx.obj, followup))
+    return command.done(context, followup)
 
 
 @app.command()
-def snooze(
-    ctx: Ctx,
-    followup: Annotated[str, typer.Argument(metavar="ID")],
-    until: Annotated[str, typer.Option("--until", metavar="DATE", help="2026-12-01, or 7d.")],
-) -> None:
+@_followup
+@click.option("--until", metavar="DATE", required=True, help="2026-12-01, or 7d.")
+@click.pass_obj
+def snooze(context: "Context", followup: str, until: str) -> int:
     """A follow-up can wait until that day."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.snooze(ctx.obj, followup, until))
+    return command.snooze(context, followup, until)
 
 
 @app.command()
-def dismiss(
-    ctx: Ctx,
-    followup: Annotated[str, typer.Argument(metavar="ID")],
-    never: Annotated[bool, typer.Option("--never", help="None of this kind for this person again.")] = False,
-) -> None:
+@_followup
+@click.option("--never", is_flag=True, help="None of this kind for this person again.")
+@click.pass_obj
+def dismiss(context: "Context", followup: str, never: bool) -> int:
     """A follow-up you do not want."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.dismiss(ctx.obj, followup, never))
-
-
-_Remove = Annotated[bool, typer.Option("--remove", help="Take away instead of giving.")]
+    return command.dismiss(context, followup, never)
 
 
 @app.command()
-def role(
-    ctx: Ctx,
-    person: Who,
-    roles: Annotated[list[str], typer.Argument(metavar="ROLE")],
-    remove: _Remove = False,
-) -> None:
+@_person
+@_several("roles", "ROLE...")
+@_remove
+@click.pass_obj
+def role(context: "Context", person: str, roles: tuple[str, ...], remove: bool) -> int:
     """What somebody is to you: mentor, sponsor, ally, client."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.role(ctx.obj, person, roles, remove))
+    return command.role(context, person, roles, remove)
 
 
 @app.command()
-def tag(
-    ctx: Ctx, person: Who, tags: Annotated[list[str], typer.Argument(metavar="TAG")], remove: _Remove = False
-) -> None:
+@_person
+@_several("tags", "TAG...")
+@_remove
+@click.pass_obj
+def tag(context: "Context", person: str, tags: tuple[str, ...], remove: bool) -> int:
     """Tags of your own."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.tag(ctx.obj, person, tags, remove))
+    return command.tag(context, person, tags, remove)
 
 
 @app.command()
-def cadence(ctx: Ctx, person: Who, every: Annotated[str, typer.Argument(metavar="30d|off")]) -> None:
+@_person
+@click.argument("every", metavar="30d|off")
+@click.pass_obj
+def cadence(context: "Context", person: str, every: str) -> int:
     """How often you want to be in touch."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.cadence(ctx.obj, person, every))
+    return command.cadence(context, person, every)
 
 
 @app.command()
-def note(ctx: Ctx, person: Who, text: Annotated[list[str], typer.Argument(metavar="TEXT")]) -> None:
+@_person
+@_several("text", "TEXT...")
+@click.pass_obj
+def note(context: "Context", person: str, text: tuple[str, ...]) -> int:
     """A note of your own, into the timeline."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.note(ctx.obj, person, " ".join(text)))
+    return command.note(context, person, " ".join(text))
 
 
 @app.command()
-def favour(
-    ctx: Ctx,
-    direction: Annotated[str, typer.Argument(metavar="given|received")],
-    person: Who,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT")],
-) -> None:
+@click.argument("direction", metavar="given|received")
+@_person
+@_several("text", "TEXT...")
+@click.pass_obj
+def favour(context: "Context", direction: str, person: str, text: tuple[str, ...]) -> int:
     """A favour given or received, in your words."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.favour(ctx.obj, direction, person, " ".join(text)))
+    return command.favour(context, direction, person, " ".join(text))
 
 
 @app.command()
-def mute(
-    ctx: Ctx,
-    person: Who,
-    off: Annotated[bool, typer.Option("--off", help="Follow-ups for them again.")] = False,
-) -> None:
+@_person
+@click.option("--off", is_flag=True, help="Follow-ups for them again.")
+@click.pass_obj
+def mute(context: "Context", person: str, off: bool) -> int:
     """No follow-ups for this person."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.mute(ctx.obj, person, off))
+    return command.mute(context, person, off)
 
 
 @app.command()
-def never(ctx: Ctx, pattern: Annotated[str, typer.Argument(metavar="ADDRESS|DOMAIN|LABEL")]) -> None:
+@click.argument("pattern", metavar="ADDRESS|DOMAIN|LABEL")
+@click.pass_obj
+def never(context: "Context", pattern: str) -> int:
     """Keep nothing of an address, domain or label, backwards too."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.never(ctx.obj, pattern))
+    return command.never(context, pattern)
 
 
 @app.command()
-def verdict(
-    ctx: Ctx,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS|@DOMAIN")],
-    is_what: Annotated[str, typer.Argument(metavar="human|automated")],
-) -> None:
+@click.argument("address", metavar="ADDRESS|@DOMAIN")
+@click.argument("is_what", metavar="human|automated")
+@click.pass_obj
+def verdict(context: "Context", address: str, is_what: str) -> int:
     """An address, or a whole domain, is human or a machine."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.verdict(ctx.obj, address, is_what))
+    return command.verdict(context, address, is_what)
 
 
 @app.command()
-def merge(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, typer.Argument()]) -> None:
+@click.argument("a")
+@click.argument("b")
+@click.pass_obj
+def merge(context: "Context", a: str, b: str) -> int:
     """Two entries are one person."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.merge(ctx.obj, a, b))
+    return command.merge(context, a, b)
 
 
 @app.command()
-def distinct(ctx: Ctx, a: Annotated[str, typer.Argument()], b: Annotated[str, typer.Argument()]) -> None:
+@click.argument("a")
+@click.argument("b")
+@click.pass_obj
+def distinct(context: "Context", a: str, b: str) -> int:
     """Two entries are two people: a lasting no to a proposal."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.distinct(ctx.obj, a, b))
+    return command.distinct(context, a, b)
 
 
 @app.command()
-def split(ctx: Ctx, person: Who, identity: Annotated[str, typer.Argument(metavar="IDENTITY")]) -> None:
+@_person
+@click.argument("identity", metavar="IDENTITY")
+@click.pass_obj
+def split(context: "Context", person: str, identity: str) -> int:
     """An identity belongs to somebody else; undoes a merge exactly."""
     from deploy.cli import words as command  # noqa: PLC0415
 
-    raise typer.Exit(command.split(ctx.obj, person, identity))
+    return command.split(context, person, identity)
 
 
 # --- running ------------------------------------------------------------------------------------------------------
 
-_Host = Annotated[str, typer.Option("--host", metavar="H")]
-_Port = Annotated[int, typer.Option("--port", min=0, max=65_535)]
-
 
 @app.command()
-def up(ctx: Ctx, host: _Host = "127.0.0.1", port: _Port = 8321) -> None:
+@_host
+@_port
+@click.pass_obj
+def up(context: "Context", host: str, port: int) -> int:
     """Everything in one process: web page, schedule and workers."""
     from deploy.cli import up as command  # noqa: PLC0415
 
-    raise typer.Exit(command.up(ctx.obj.application, host, port))
+    return command.up(context.application, host, port)
 
 
 @app.command()
-def serve(ctx: Ctx, host: _Host = "127.0.0.1", port: _Port = 8321) -> None:
+@_host
+@_port
+@click.pass_obj
+def serve(context: "Context", host: str, port: int) -> int:
     """The web page alone."""
     from deploy.cli import up as command  # noqa: PLC0415
 
-    raise typer.Exit(command.serve(ctx.obj.application, host, port))
+    return command.serve(context.application, host, port)
 
 
 @app.command()
-def worker(
-    ctx: Ctx,
-    processes: Annotated[int, typer.Option("--processes", metavar="N", min=1)] = 1,
-    threads: Annotated[int, typer.Option("--threads", metavar="M", min=1)] = 2,
-) -> None:
+@_count("--processes", 1)
+@_count("--threads", 2, "M")
+@click.pass_obj
+def worker(context: "Context", processes: int, threads: int) -> int:
     """The jobs alone, for a broker that several processes share."""
     from deploy.cli import up as command  # noqa: PLC0415
 
-    raise typer.Exit(command.worker(ctx.obj.application, processes, threads))
+    return command.worker(context.application, processes, threads)
 
 
 @app.command()
-def scheduler(ctx: Ctx) -> None:
+@click.pass_obj
+def scheduler(context: "Context") -> int:
     """The schedule alone, for a broker that several processes share."""
     from deploy.cli import up as command  # noqa: PLC0415
 
-    raise typer.Exit(command.scheduler(ctx.obj.application))
+    return command.scheduler(context.application)
 
 
 @app.command()
-def demo(
-    ctx: Ctx,
-    once: Annotated[bool, typer.Option("--once", help="End after the printout.")] = False,
-    port: _Port = 8321,
-) -> None:
+@click.option("--once", is_flag=True, help="End after the printout.")
+@_port
+@click.pass_obj
+def demo(context: "Context", once: bool, port: int) -> int:
     """A sample network, from files to digest; then the web page."""
     from deploy.cli import demo as command  # noqa: PLC0415
 
-    raise typer.Exit(command.demo(ctx.obj, once, port))
+    return command.demo(context, once, port)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from schemas.interface import (
     Rule,
 )
 from services.book import Book
-from services.digest.build import SECTION_OF_RULE, TITLES
 from services.lookup import find_person, list_people, page_of, search_history
 from services.people import owners_words
 
@@ -303,6 +302,8 @@ def print_followups(book: Book, found: Sequence[Followup], show_all: bool = Fals
         return
     ids = short_ids(book)
     gap: list[str] = []
+    from services.digest.build import SECTION_OF_RULE, TITLES  # noqa: PLC0415  # not needed to show a person
+
     for section, title in TITLES.items():
         here = [one for one in found if SECTION_OF_RULE.get(one.rule) == section]
         if here:

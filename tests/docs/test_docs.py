@@ -4,10 +4,9 @@ import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-import typer.main
 
 import deploy.settings
 from deploy.cli.main import app
@@ -18,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
 )
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group
+COMMANDS = app.commands
 COMMON = {"--home", "--owner", "-v", "--json", "--help"}
 SETTINGS = {"KITH_HOME", *deploy.settings._NAMES}
 
