@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal
 
+from msgspec.structs import replace
+
 from connectors._linkedin_dates import DateColumn, month_of
 from connectors._linkedin_names import UNKNOWN, full_name, visible_name, visible_text
 from connectors._linkedin_url import slug
 from connectors._mail_addresses import mailboxes
 from connectors._phone import e164
-from schemas.connector import Change, ReadText, Skipped, TextContext, Unreadable, Upsert
+from schemas.connector import Change, Reading, ReadText, Skipped, TextContext, Unreadable, Upsert
 from schemas.ids import ExternalId, key64
 from schemas.records import (
     Connection,
@@ -24,7 +26,6 @@ from schemas.records import (
     Position,
     ProfileRef,
     Recommendation,
-    Signal,
     SourceRecord,
 )
 
@@ -159,8 +160,9 @@ def message(row: Cells, export: Export) -> Change:
         sender=sender,
         to=to,
         subject=subject,
-        excerpt=reading[0],
-        signals=reading[1],
+        excerpt=reading.excerpt,
+        text=reading.text,
+        signals=reading.signals,
         is_campaign=_is_campaign(content, sender),
     )
     return _upsert("message", key, made, export)
@@ -352,11 +354,11 @@ def _is_credential(part: str) -> bool:
     return all(_CREDENTIAL.fullmatch(word.rstrip(".®™")) for word in part.split(maxsplit=8))
 
 
-def read(text: str, context: TextContext, export: Export) -> tuple[str, tuple[Signal, ...]]:
-    """Excerpt and signals of a text that may be HTML, plain, or plain with entities."""
+def read(text: str, context: TextContext, export: Export) -> Reading:
+    """What is kept of a text that may be HTML, plain, or plain with entities."""
     text = text[:TEXT_CHARS]
     if not text.strip():
-        return "", ()
+        return Reading()
     is_html = _TAG.search(text) is not None
     if is_html and not _BLOCK_TAG.search(text):
         text = text.replace("\r\n", "\n").replace("\n", "<br>")
@@ -365,12 +367,12 @@ def read(text: str, context: TextContext, export: Export) -> tuple[str, tuple[Si
     reading = export.read_text(
         text, TextContext(context.at, context.utc_offset, context.subject, context.sender, is_html)
     )
-    return "" if export.keep_text == "none" else reading.excerpt, reading.signals
+    return replace(reading, excerpt="", text="") if export.keep_text == "none" else reading
 
 
 def _excerpt(text: str, at: datetime, export: Export) -> str:
     said = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return read(text, TextContext(at=said), export)[0]
+    return read(text, TextContext(at=said), export).excerpt
 
 
 def _instant(row: Cells, word: str, export: Export) -> datetime:

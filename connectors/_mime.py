@@ -255,6 +255,7 @@ def message_from_bytes(
         nature_reason=reason,
         utc_offset=offset,
         excerpt=reading.excerpt if terms.keep_text != "none" else "",
+        text=reading.text,
         signals=reading.signals,
         labels=labels,
         failed=failed,

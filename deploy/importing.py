@@ -17,7 +17,7 @@ from services.book import Book
 from services.ingest import Ingest, fingerprints_held
 from services.people import owners_words
 from services.refusal import refusals
-from services.signals import read_text
+from services.signals import READERS
 from services.store import events as stream
 from services.store.rehearsal import rehearsal
 
@@ -121,7 +121,7 @@ def _read(
         access = Access(
             account=ACCOUNT,
             clock=book.clock,
-            read_text=read_text,
+            read_text=READERS[app.settings.keep_text],
             workers=pool,
             is_held=fingerprints_held(book.store, book.owner, ACCOUNT, found.spec.stream),
             files=(str(file),),

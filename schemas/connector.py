@@ -118,9 +118,13 @@ class TextContext(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """What is kept of a text: an excerpt of its own words, what they do, and hints from the signature."""
+    """What is kept of a text: an excerpt of its own words, what they do, and hints from the signature.
+
+    `text` is the whole text, and empty unless the owner wants it kept.
+    """
 
     excerpt: str = ""
+    text: str = ""
     signals: tuple[Signal, ...] = ()
     signature: tuple[str, ...] = ()
 

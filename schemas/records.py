@@ -71,6 +71,8 @@ class Message(Record, frozen=True, tag="message"):
     signals: tuple[Signal, ...] = ()
     labels: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    text: str = ""
+    """The whole text; kept only where the owner asked for it."""
     signature: tuple[str, ...] = ()
     """Identity hints from the writer's signature: `phone:+49…`, `linkedin:slug`, `email:…`, `org:…`, `title:…`."""
 
@@ -177,6 +179,7 @@ class DirectMessage(Record, frozen=True, tag="linkedin_message"):
     to: tuple[ProfileRef, ...] = ()
     subject: str = ""
     excerpt: str = ""
+    text: str = ""
     signals: tuple[Signal, ...] = ()
     is_campaign: bool = False
 

@@ -148,6 +148,7 @@ def _message(record: Message, is_erased: IsErased, owner: OwnerKeys) -> Message 
     )
     if left == record:
         return record
+    left = replace(left, text="")  # a whole text quotes and greets those it went to
     others = (one for one in (left.sender, *left.to, *left.cc, *left.bcc) if not owner.owns(one.address))
     return left if any(others) else None
 
@@ -181,4 +182,4 @@ def _direct_message(record: DirectMessage, is_erased: IsErased, owner: OwnerKeys
     others = (
         ref for ref in (record.sender, *to) if ref.linkedin not in owner.slugs and ref.name != owner.name
     )
-    return replace(record, to=to) if any(others) else None
+    return replace(record, to=to, text="") if any(others) else None

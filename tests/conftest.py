@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from services.store.migrate import migrate
 from services.store.unit import Store, open_store
+
+# A change is judged by the same examples each time; `make fuzz` looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("KITH_TEST_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,9 @@ def _harmless(char: str) -> str:
 
 
 def quoted(text: str, limit: int = 160) -> str:
-    """The text in straight quotation marks, with its own turned into single ones."""
+    """The text in straight quotation marks, with its own turned into single ones; says so where it was not kept."""
+    if not text:
+        return "(the words are not kept)"
     return f'"{one_line(text, limit).replace(chr(34), chr(39))}"'
 
 

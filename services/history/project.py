@@ -210,7 +210,7 @@ def _personal(batch: Batch, record: Message, author: int, place: Place, sign: in
     if author == OWNER_KEY:
         for other in parts:
             batch.touched.add(other)
-    _put(batch, row, list(parts.items()), sign, f"{record.subject} {record.excerpt}")
+    _put(batch, row, list(parts.items()), sign, f"{record.subject} {record.text or record.excerpt}")
 
 
 def _recipient(batch: Batch, mailbox: Mailbox, place: Place, sign: int) -> int | None:

@@ -112,7 +112,7 @@ def _elsewhere(facts: Facts, ask: Said) -> Closure | None:
 def _reason(facts: Facts, opened: _Open, closure: Closure | None) -> Reason:
     ask = opened.ask
     every = [one for said in (ask, *opened.again) for one in said.signals if one.kind == "ask"]
-    about = words.topic(ask.subject) or words.one_line(every[0].text, 80)
+    about = words.topic(ask.subject) or words.one_line(every[0].text, 80) or "their question"
     return Reason(
         rule="awaiting_me",
         key=(ask.id,),

@@ -84,7 +84,9 @@ def title(clause: str, name: str, due: str) -> str:
         turned = _turned(action, name)
         if turned:
             return f"{words.sentence(words.one_line(turned, 90))}{by}"
-    return f"Keep your word to {name}{by}: {words.quoted(line, 80)}"
+    return (
+        f"Keep your word to {name}{by}: {words.quoted(line, 80)}" if line else f"Keep your word to {name}{by}"
+    )
 
 
 def _turned(action: str, name: str) -> str:
