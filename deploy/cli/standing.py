@@ -41,5 +41,7 @@ def print_standing(_context: Context, now: Status) -> None:
     say("", f"Open follow-ups: {now.followups.get('open', 0)}.")
     if now.rejected:
         say(f"Could not be understood: {now.rejected:,} (kith rejects).")
-    if now.next_digest:
+    if now.next_digest and now.next_digest <= now.at:
+        say("This week's digest is due: kith digest shows it, and kith up writes it.")
+    elif now.next_digest:
         say(f"Next digest: {now.next_digest.astimezone(zone):%A, %d %B at %H:%M}.")
