@@ -21,7 +21,7 @@ setup: $(VENV)/.run
 
 test: $(VENV)/.test
 	@$(BIN)/python -m tests.system_packages
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
