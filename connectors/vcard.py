@@ -71,5 +71,5 @@ def open_source(access: Access) -> Source:
 
 
 SPEC = ConnectorSpec(
-    name="vcard", title="Address book (.vcf)", stream=STREAM, open_source=open_source, recognise=recognise
+    name="vcf", title="Address book (.vcf)", stream=STREAM, open_source=open_source, recognise=recognise
 )

@@ -29,13 +29,12 @@ _PROJECT_EVERY = 5_000
 _GATHER = 4_000
 _EVERYTHING = 1 << 62
 # What says who the owner is comes first, so that mail is read knowing it; the rest cheapest first.
-_ORDER = ("linkedin", "vcard", "ics", "eml", "maildir", "mbox")
-_ALIASES = {"vcf": "vcard"}
+_ORDER = ("linkedin", "vcf", "ics", "eml", "maildir", "mbox")
 _OUTLOOK = (".pst", ".ost", ".msg")
 _GATHERED = {
     "eml": (".eml",),
     "ics": (".ics", ".ical", ".icalendar", ".vcs"),
-    "vcard": (".vcf", ".vcard"),
+    "vcf": (".vcf", ".vcard"),
 }
 """Connectors that find files with these endings below a folder by themselves."""
 
@@ -66,7 +65,7 @@ def import_paths(
     """Read files and folders into the book, and keep it; safe to repeat.
 
     Args:
-        kind: a connector's name (or `vcf`), when the format is not to be recognised.
+        kind: a connector's name, when the format is not to be recognised.
         since: leaves out what is older.
         dry_run: tells what would happen, and changes nothing.
         keep: tells the book here and now; else whoever is woken does.
@@ -165,8 +164,7 @@ def _place(file: Path, since: date | None) -> str:
 
 def _found(paths: Sequence[str], kind: str | None, report: ImportReport) -> Iterator[Found]:
     known = connectors()
-    wanted = _ALIASES.get(kind, kind) if kind else None
-    if wanted is not None and wanted not in known:
+    if kind is not None and kind not in known:
         names = ", ".join(sorted(name for name, spec in known.items() if spec.recognise))
         raise UsageError(f"--as knows {names}; not {kind}.")
     for given in paths:
@@ -175,7 +173,7 @@ def _found(paths: Sequence[str], kind: str | None, report: ImportReport) -> Iter
             _refuse(report, given, "there is no such file or folder. Check the path.")
             continue
         by_kind: dict[str, Found] = {}
-        for file, spec in _files(path, known[wanted] if wanted else None):
+        for file, spec in _files(path, known[kind] if kind else None):
             if spec is None or (spec.name == "eml" and file.suffix.lower() in _OUTLOOK):
                 _refuse(report, given, _unknown(file), where=str(file))
                 continue

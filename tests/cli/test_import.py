@@ -70,7 +70,7 @@ def test_a_folder_of_mixed_kinds_has_an_entry_for_each(kith: Kith, tmp_path: Pat
         (str(folder), "mbox", 1, 2),
         (str(folder), "eml", 2, 2),
         (str(folder), "ics", 1, 1),
-        (str(folder), "vcard", 1, 1),
+        (str(folder), "vcf", 1, 1),
     }
     assert adds_up(report)
 
@@ -292,7 +292,7 @@ def test_own_cards_are_known_by_what_came_just_before(kith: Kith, tmp_path: Path
     )
     report = kith.json("import", folder, shape="report")
     assert adds_up(report)
-    assert {one["kind"]: one["skips"] for one in report["sources"]}["vcard"] == {"your own card": 1}
+    assert {one["kind"]: one["skips"] for one in report["sources"]}["vcf"] == {"your own card": 1}
     assert kith.json("people", "--all")["people"] == []
 
 

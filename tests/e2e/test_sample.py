@@ -68,7 +68,7 @@ def test_the_report_counts_what_was_written(sample: SampleReport, tmp_path: Path
     report = kith.json("import", *sample.files, shape="report")
     assert adds_up(report)
     read = {one["kind"]: one for one in report["sources"] if one["kind"] != "linkedin"}
-    assert (read["mbox"]["read"], read["ics"]["read"], read["vcard"]["read"]) == (
+    assert (read["mbox"]["read"], read["ics"]["read"], read["vcf"]["read"]) == (
         sample.messages,
         sample.components,
         sample.cards,
