@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain, takewhile
 
 from schemas.clock import instant
 from schemas.errors import UsageError
 from schemas.ids import key64, key_of, public_id
 from schemas.interface import Followup, Interaction, Met, Person, PersonPage
 from services.book import Book
-from services.history.parts import Kind, Mark
+from services.history.parts import KINDS, Kind, Mark
 from services.identity.keys import OWNER_KEY, email_key
 from services.identity.names import folded
 from services.people import PersonRow, person_row, person_shape, strength_of
@@ -144,21 +145,22 @@ def page_of(book: Book, row: PersonRow, limit: int | None = None) -> PersonPage:
 
 
 def _met(shaper: Shaper, found: Sequence[InteractionRow], key: int) -> Met | None:
-    """The first interaction with a person, and who introduced them up to a day after it."""
-    held = sorted((one for one in found if shaper.happened(one)), key=lambda one: (one.at, one.key))
-    if not held:
+    """The first interaction with a person, and who introduced them up to a day after it; `found` is newest first."""
+    held = (one for one in reversed(found) if shaper.happened(one))
+    first = next(held, None)
+    if first is None:
         return None
-    first = held[0]
+    at_once = takewhile(lambda one: one.at <= first.at + _DAY, chain([first], held))
     introduced = (
         shaper.whose.get(one.author, one.author)
-        for one in held
-        if one.kind == Kind.EMAIL and one.signals & Mark.INTRODUCTION and one.at <= first.at + _DAY
+        for one in at_once
+        if one.kind == Kind.EMAIL and one.signals & Mark.INTRODUCTION
     )
     through = next((person for person in introduced if person not in {OWNER_KEY, key}), None)
     return Met(
         at=instant(first.at),
         interaction=public_id("i", first.key),
-        kind=Kind(first.kind).label,  # type: ignore[arg-type]  # the enum's labels are the interface's kinds
+        kind=KINDS[first.kind],
         through=public_id("p", through) if through is not None else None,
     )
 

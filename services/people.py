@@ -24,7 +24,7 @@ from schemas.ids import public_id
 from schemas.interface import Balance, Counts, Direction, Identity, Person, Status
 from schemas.records import ExportSeen, OwnProfile
 from services.history.meetings import SMALL_MEETING
-from services.history.parts import Kind, Part, Way
+from services.history.parts import DIRECTIONS, Kind, Part, Way
 from services.identity.keys import domain_of, identity_key, organisation_domain
 from services.identity.names import Spelling, best, folded
 from services.identity.verdict import Evidence, Verdict, judge
@@ -264,7 +264,7 @@ class _Dealings:
         self._seen.add(key)
         counts = self.counts
         channel = ""
-        direction = Way(way).label
+        direction = DIRECTIONS[way]
         if kind == Kind.EMAIL:
             if way == Way.OUT:
                 if part == Part.TO:

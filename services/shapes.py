@@ -21,7 +21,7 @@ from schemas.records import (
     Signal,
 )
 from services.history import parts as packed
-from services.history.parts import Kind, Way
+from services.history.parts import Kind
 from services.identity.keys import OWNER_KEY
 from services.store import events as stream
 from services.store import history as rows
@@ -83,13 +83,13 @@ class Shaper:
         for key, part in packed.unpack(row.parts):
             person = self.whose.get(key, key)
             if person != OWNER_KEY:
-                people.setdefault(person, packed.Part(part).label)
+                people.setdefault(person, packed.PARTS[part])
         return Interaction(
             id=public_id("i", row.key),
-            kind=Kind(row.kind).label,  # type: ignore[arg-type]  # the enum's labels are the interface's kinds
+            kind=packed.KINDS[row.kind],
             at=instant(row.at),
             ends_at=instant(row.ends_at) if row.ends_at is not None else None,
-            direction=Way(row.direction).label,  # type: ignore[arg-type]  # likewise
+            direction=packed.DIRECTIONS[row.direction],
             subject=subject or None,
             excerpt=excerpt or None,
             thread=public_id("t", row.thread) if row.thread is not None else None,

@@ -24,7 +24,7 @@ from schemas.records import (
     Signal,
 )
 from services.history.meetings import Trait
-from services.history.parts import Kind, Mark, Part, Way, unpack
+from services.history.parts import DIRECTIONS, KINDS, Kind, Mark, Part, Way, unpack
 from services.identity.keys import OWNER_KEY
 from services.identity.names import first_name
 from services.people import OwnersWords, PersonRow, owners_words, person_row, strength_of
@@ -145,7 +145,7 @@ class _Reader:
             introduces = tuple(one for one in (*to, *cc) if one != author)
         return Said(
             id=public_id("i", row.key),
-            kind=Kind(row.kind).label,  # type: ignore[arg-type]  # the enum's labels are the interface's kinds
+            kind=KINDS[row.kind],
             at=instant(row.at),
             author=author,
             to=to,
@@ -157,7 +157,7 @@ class _Reader:
             group_size=row.group_size,
             signals=signals,
             introduces=introduces,
-            direction=Way(row.direction).label,  # type: ignore[arg-type]  # likewise
+            direction=DIRECTIONS[row.direction],
             utc_offset=record.utc_offset if isinstance(record, Message) else None,
         )
 

@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 from enum import IntEnum
 from struct import Struct as Packing
+from typing import cast
+
+from schemas.interface import Direction
+from schemas.interface import Kind as KindName
 
 _ONE = Packing(">QB")
 
@@ -20,11 +24,6 @@ class Part(IntEnum):
     DECLINED = 8
     ABOUT = 9
 
-    @property
-    def label(self) -> str:
-        """The name that the interface shows."""
-        return self.name.lower()
-
 
 class Kind(IntEnum):
     """The kinds of interaction, in the interface's order."""
@@ -38,11 +37,6 @@ class Kind(IntEnum):
     NOTE = 7
     FAVOUR = 8
 
-    @property
-    def label(self) -> str:
-        """The name that the interface shows."""
-        return self.name.lower()
-
 
 class Way(IntEnum):
     """Direction, seen from the owner."""
@@ -50,11 +44,6 @@ class Way(IntEnum):
     IN = 1
     OUT = 2
     BOTH = 3
-
-    @property
-    def label(self) -> str:
-        """The name that the interface shows."""
-        return self.name.lower()
 
 
 class Mark(IntEnum):
@@ -75,3 +64,11 @@ def pack(parts: Iterable[tuple[int, int]]) -> bytes:
 def unpack(packed: bytes) -> list[tuple[int, int]]:
     """Identity keys with their parts, in the order packed."""
     return list(_ONE.iter_unpack(packed))
+
+
+KINDS: dict[int, KindName] = {kind: cast("KindName", kind.name.lower()) for kind in Kind}
+"""The interface's name of each kind."""
+DIRECTIONS: dict[int, Direction] = {way: cast("Direction", way.name.lower()) for way in Way}
+"""The interface's name of each direction."""
+PARTS: dict[int, str] = {part: part.name.lower() for part in Part}
+"""The interface's name of each part."""

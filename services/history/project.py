@@ -33,7 +33,7 @@ from schemas.records import (
     Signal,
 )
 from services.history.batch import Batch, node_key
-from services.history.parts import Kind, Mark, Part, Way, pack
+from services.history.parts import KINDS, Kind, Mark, Part, Way, pack
 from services.identity.keys import OWNER_KEY, email_key
 from services.identity.names import folded
 from services.store.history import InteractionRow
@@ -144,7 +144,7 @@ def _owners_word(
 ) -> None:
     family, _, value = who.partition(":")
     key = batch.identity(family, value, "you")
-    row = _row(key64(kind.label, str(place.seq)), kind, epoch(at), way, place, author=OWNER_KEY)
+    row = _row(key64(KINDS[kind], str(place.seq)), kind, epoch(at), way, place, author=OWNER_KEY)
     _put(batch, row, [(key, Part.ABOUT)], sign, text)
 
 

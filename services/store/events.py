@@ -188,7 +188,7 @@ def read_these(unit: Unit, who: int, seqs: Iterable[int]) -> dict[int, StoredEve
     found: dict[int, StoredEvent] = {}
     for chunk in chunks(list(seqs)):
         statement = select(*_COLUMNS).where(event.c.owner == who, among(unit, event.c.seq, chunk))
-        found.update((row.seq, StoredEvent._make(row)) for row in unit.connection.execute(statement))
+        found.update((row[0], StoredEvent._make(row)) for row in unit.connection.execute(statement).all())
     return found
 
 

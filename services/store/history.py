@@ -302,7 +302,7 @@ def interactions_between(
     )
     if kinds:
         statement = statement.where(interaction.c.kind.in_(kinds))
-    return [InteractionRow(*row) for row in unit.connection.execute(statement)]
+    return [InteractionRow._make(row) for row in unit.connection.execute(statement).all()]
 
 
 def ended_between(unit: Unit, who: int, start: int, end: int, kind: int) -> list[InteractionRow]:
@@ -314,7 +314,7 @@ def ended_between(unit: Unit, who: int, start: int, end: int, kind: int) -> list
         interaction.c.ends_at > start,
         interaction.c.ends_at <= end,
     )
-    return [InteractionRow(*row) for row in unit.connection.execute(statement)]
+    return [InteractionRow._make(row) for row in unit.connection.execute(statement).all()]
 
 
 def all_interactions(unit: Unit, who: int) -> Iterator[InteractionRow]:
@@ -368,7 +368,7 @@ def interactions_of_person(unit: Unit, who: int, whose: int) -> list[Interaction
         .where(interaction.c.owner == who, interaction.c.id.in_(ids))
         .order_by(interaction.c.at.desc(), interaction.c.key)
     )
-    return [InteractionRow(*row) for row in unit.connection.execute(statement)]
+    return [InteractionRow._make(row) for row in unit.connection.execute(statement).all()]
 
 
 # --- threads ------------------------------------------------------------------------------------------------------
