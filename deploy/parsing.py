@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from typing import Self, TypeVar
 
 from schemas.errors import Transient
@@ -20,7 +21,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 _AHEAD = 3
-_PRELOAD = ["connectors._mail_jobs", "services.signals"]
+_PRELOAD = ["deploy.warm"]
 
 
 class ParsingPool:
@@ -29,6 +30,12 @@ class ParsingPool:
     def __init__(self, processes: int | None = None) -> None:
         self._processes = processes or available_cpus()
         self._executor: ProcessPoolExecutor | None = None
+
+    def get_ready(self) -> None:
+        """Start the server that forks the processes, without waiting for it: it loads while the caller goes on."""
+        if self._processes > 1 and sys.platform != "win32":
+            _context()
+            forkserver.ensure_running()
 
     def map(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterator[B]:
         """Yield `function(item)` for each item, in the order given.
