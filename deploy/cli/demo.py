@@ -1,6 +1,7 @@
 """`kith demo`: a sample network as ordinary files, read by the ordinary path, and shown."""
 
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -58,18 +59,29 @@ def demo(context: Context, once: bool, port: int) -> int:
     reading.digest(context, None, str(home / "digest"))
     reading.digest(context, None, None)
     _title("What to try next")
+    kith, place = _as_typed(sys.argv[0]), _near(home)
     say(
-        f"  kith --home {home} show Ana",
-        f"  kith --home {home} search venue",
-        f"  open {home / 'digest' / 'digest.html'} in a browser",
-        "  kith init --name 'Your Name' --email you@example.com --timezone Europe/Berlin",
-        "  kith import your-mail.mbox your-calendar.ics LinkedInDataExport.zip",
+        f"  {kith} --home {place} show Ana",
+        f"  {kith} --home {place} search venue",
+        f"  open {place / 'digest' / 'digest.html'} in a browser",
+        f"  {kith} init --name 'Your Name' --email you@example.com --timezone Europe/Berlin",
+        f"  {kith} import your-mail.mbox your-calendar.ics LinkedInDataExport.zip",
     )
     if once:
         return OK
     from deploy.cli.up import up  # noqa: PLC0415
 
     return up(context.application, "127.0.0.1", port)
+
+
+def _as_typed(program: str) -> str:
+    """How the owner called this program, so that the same works again."""
+    return str(_near(Path(program).absolute())) if Path(program).name == "kith" and "/" in program else "kith"
+
+
+def _near(path: Path) -> Path:
+    """The path as seen from here, where it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _said(context: Context, command: Sequence[str]) -> Iterator[AnyDecision]:
