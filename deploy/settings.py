@@ -43,11 +43,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     watch: tuple[Path, ...] = ()
     origins: Mapping[str, str] = {}
 
-    @property
-    def has_public_url(self) -> bool:
-        """Whether links in mails lead anywhere but this machine."""
-        return "127.0.0.1" not in self.public_url and "localhost" not in self.public_url
-
 
 _NAMES = {
     "KITH_DATABASE_URL": "database_url",

@@ -209,14 +209,6 @@ def append_decisions(unit: Unit, owner: int, now: int, decisions: Sequence[AnyDe
     )
 
 
-def open_book(store: Store, email: str, clock: Clock, habits: Habits | None = None) -> Book | None:
-    """The book of the owner with this main address; the only or first one when the address is empty."""
-    with store.read() as unit:
-        owners = stream.owners(unit)
-    wanted = [key for key, main in owners if not email or main == email.lower()]
-    return Book(store, wanted[0], clock, habits) if wanted else None
-
-
 def begin_book(store: Store, declared: OwnerDeclared, clock: Clock) -> int:
     """Make an owner's book, or take a new declaration into the one there is; the owner's row number."""
     main = declared.emails[0].lower()

@@ -54,16 +54,6 @@ def email_key(address: str) -> int:
     return key64("email", mailbox_key(address))
 
 
-def linkedin_key(slug: str) -> int:
-    """The identity key of a LinkedIn profile."""
-    return key64("linkedin", slug)
-
-
-def phone_key(number: str) -> int:
-    """The identity key of a phone number in E.164."""
-    return key64("phone", number)
-
-
 def identity_key(kind: str, value: str) -> int:
     """The identity key of any kind of identity."""
     return email_key(value) if kind == "email" else key64(kind, value)

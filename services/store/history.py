@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, literal, or_, select, update
+from sqlalchemy import bindparam, delete, literal, select, update
 
 from services.store.events import among, chunks
 from services.store.tables import (
@@ -136,12 +136,6 @@ def identity_persons(unit: Unit, who: int) -> dict[int, int]:
     """Identity to person, for all; the owner's own identities lead to 0."""
     statement = select(identity.c.key, identity.c.person, identity.c.is_owner).where(identity.c.owner == who)
     return {row.key: 0 if row.is_owner else row.person for row in unit.connection.execute(statement)}
-
-
-def owner_identities(unit: Unit, who: int) -> list[IdentityRow]:
-    """The owner's own addresses and profiles."""
-    statement = select(*_IDENTITY).where(identity.c.owner == who, identity.c.is_owner)
-    return [IdentityRow(*row) for row in unit.connection.execute(statement)]
 
 
 def strays(unit: Unit, who: int) -> dict[int, int]:
@@ -496,14 +490,6 @@ def threads(unit: Unit, who: int, keys: Sequence[int] | None = None) -> Iterator
         yield from unit.connection.execute(statement.where(among(unit, thread.c.key, chunk)))
 
 
-def threads_since(unit: Unit, who: int, at: int) -> list[int]:
-    """Threads with a message at or after an instant."""
-    statement = select(thread.c.key).where(
-        thread.c.owner == who, thread.c.last_at >= at, thread.c.messages > 0
-    )
-    return list(unit.connection.execute(statement).scalars())
-
-
 # --- meetings -----------------------------------------------------------------------------------------------------
 
 
@@ -619,14 +605,3 @@ def statuses(unit: Unit, who: int) -> dict[int, str]:
     """The status of every person."""
     statement = select(person.c.key, person.c.status).where(person.c.owner == who)
     return {row.key: row.status for row in unit.connection.execute(statement)}
-
-
-def identities_matching(unit: Unit, who: int, kind: str, value: str) -> list[IdentityRow]:
-    """Identities of a kind with this value, or whose address is at this domain (value `@domain`)."""
-    where = (
-        identity.c.value.endswith(value, autoescape=True)
-        if value.startswith("@")
-        else identity.c.value == value
-    )
-    statement = select(*_IDENTITY).where(identity.c.owner == who, or_(identity.c.kind == kind), where)
-    return [IdentityRow(*row) for row in unit.connection.execute(statement)]

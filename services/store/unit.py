@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
@@ -136,8 +135,3 @@ def _sqlite(url: URL) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
-
-
-def rows(unit: Unit, statement: Any, parameters: Any = None) -> list[Any]:
-    """All rows of a statement, as tuples."""
-    return list(unit.connection.execute(statement, parameters).all())
