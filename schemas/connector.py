@@ -1,7 +1,8 @@
 """The one contract between Kith and every outside system.
 
 A *source* is read in pages; each page holds *changes* and may hold a *checkpoint*, a cursor from which reading may
-go on. A cursor is a string only its connector can read. The promises, each with a test in `tests/contract/`:
+go on. A cursor is a string only its connector can read. A *task sink* writes follow-ups into a to-do tool, a *mail
+sink* sends the digest, a *listener* waits for news. The promises, each with a test in `tests/contract/`:
 
 1. `pull(None)` yields all there is; `pull(c)` yields what changed after `c`. Pages arrive lazily.
 2. A page with a checkpoint may be the last thing ever read: resuming from it loses nothing.
@@ -10,18 +11,20 @@ go on. A cursor is a string only its connector can read. The promises, each with
 5. A dead cursor raises `CursorExpired`; the caller pulls `None`.
 6. Only the last page of a snapshot retires what it did not name, and only inside its window.
 7. A source only reads. It does not sleep, log bodies, touch a database, or ask the time but through `access.clock`.
-8. `put` with a known key makes no second task.
+8. `put` with a known key makes no second task: the key travels in the task, so that `find` sees it after a lost answer.
+9. What an owner changed in their tool stays as they changed it; items without a key of ours are never touched.
+10. Outside errors end at the connector, as classes of `schemas.errors`: of a write whose answer never came, `Ambiguous`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
 from schemas.clock import Clock
-from schemas.ids import Cursor, ExternalId, StreamName
+from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Signal, SourceRecord
 
 A = TypeVar("A")
@@ -144,12 +147,24 @@ class Workers(Protocol):
         ...
 
 
+def no_secret() -> str:
+    """The secret of what needs none."""
+    return ""
+
+
+def unmetered(_quota: str, _units: int, /) -> None:
+    """The spending of what has no quota."""
+
+
 @dataclass(frozen=True)
 class Access:
     """All that a connector is handed of the world.
 
     `files` are the paths of a file connector. `zone` is the owner's IANA zone; `since` leaves out what is older.
-    `keep_text` is `none`, `excerpt` or `full`.
+    `keep_text` is `none`, `excerpt` or `full`. `secret` gives the account's password or token, decrypted when it is
+    asked for. `spend` takes units of one of the connector's quotas, shared between processes; it raises `RateLimited`
+    when they are used up. `settings` are the account's, as `kith connect` took them (docs/interface.md), among them
+    `user`, `host`, `port`, `security`, `url`, `allow_private`, `headers_only`, `folders`, `calendars` and `list`.
     """
 
     account: str
@@ -162,6 +177,8 @@ class Access:
     since: date | None = None
     keep_text: str = "excerpt"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    secret: Callable[[], str] = no_secret
+    spend: Callable[[str, int], None] = unmetered
 
 
 class Source(Protocol):
@@ -177,12 +194,130 @@ class Source(Protocol):
         ...
 
 
+class TaskDraft(Struct, frozen=True):
+    """What a follow-up says as a task: one line, a note of plain lines, a date in the owner's zone, a link back."""
+
+    title: str
+    note: str = ""
+    due: date | None = None
+    url: str = ""
+
+
+class TaskRef(Struct, frozen=True):
+    """Where a task stands in its tool: the tool's id, a link for people, and what tells two versions apart."""
+
+    id: str
+    url: str = ""
+    version: str = ""
+
+
+class TaskSink(Protocol):
+    """The writing side of a to-do tool, within the list that `access.settings["list"]` names.
+
+    Every call may raise `Transient`, `RateLimited`, `ReauthRequired` or `Rejected`; `Missing` where the list or the task
+    is gone; and of a write whose answer never came `Ambiguous`, after which `find` tells.
+    """
+
+    def find(self, key: IdempotencyKey, /) -> TaskRef | None:
+        """The task that carries this key, open or done, in whatever list it is now; None when there is none."""
+        ...
+
+    def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
+        """Make a task under a key, once: where there is one with this key, that one, untouched."""
+        ...
+
+    def update(self, ref: TaskRef, was: TaskDraft, draft: TaskDraft, /) -> TaskRef:
+        """Write what differs between two drafts, but for what the owner has changed since the first was written."""
+        ...
+
+    def complete(self, ref: TaskRef, closing: str, /) -> TaskRef:
+        """Mark it done, with a closing line put before its note; done already is done."""
+        ...
+
+    def reopen(self, ref: TaskRef, /) -> TaskRef:
+        """Take a completion back."""
+        ...
+
+
+class MailSink(Protocol):
+    """Sends a mail to the owner."""
+
+    def send(self, mail: bytes, sender: str, to: str, /) -> None:
+        """Hand over one whole mail (RFC 5322, CRLF lines) for one addressee.
+
+        Raises:
+            Transient: it was not taken, and may be later.
+            Rejected: it was refused for good.
+            ReauthRequired: the sign-in was refused.
+            Ambiguous: it may have been taken; the answer never came.
+        """
+        ...
+
+
+class Listener(Protocol):
+    """A connection on which the other side tells that there is news, by which pulling is hastened."""
+
+    def wait(self, timeout: timedelta, /) -> bool:
+        """Whether there was news before the time was up; raises what a source raises."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, also from another thread: a `wait` under way then ends soon."""
+        ...
+
+
+class Collection(Struct, frozen=True):
+    """A folder, calendar, address book, list or project that an account offers.
+
+    `id` is how settings name it. `role` is what it is for, where the other side tells: `inbox`, `sent`, `drafts`,
+    `junk`, `trash`, `archive`, `all`, `calendar`, `contacts`, `tasks`, or empty.
+    """
+
+    id: str
+    name: str
+    role: str = ""
+    is_read: bool = True
+    """Whether it is read when nothing else is chosen."""
+
+
+class Survey(Struct, frozen=True):
+    """What signing in showed: as whom, what there is, and what the server can do, for a person to read.
+
+    `settings` are those that were found out and should be kept with the account.
+    """
+
+    user: str
+    collections: tuple[Collection, ...] = ()
+    abilities: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = {}
+
+
+class Quota(Struct, frozen=True):
+    """So many units in so long a time, for one account, however many processes spend them."""
+
+    name: str
+    units: int
+    period: timedelta
+
+
+class TaskLimits(Struct, frozen=True):
+    """What a to-do tool can hold: characters of title and note, whether times of day, links and notes are kept."""
+
+    title: int = 500
+    note: int = 10_000
+    has_link: bool = False
+    shows_time: bool = False
+
+
 @dataclass(frozen=True)
 class ConnectorSpec:
     """How a connector introduces itself.
 
-    `stream` is the stream its items belong to. `recognise` (file connectors) answers how surely a path is of this
-    format, from 0 to 100, by looking at its first 64 KB and never at more.
+    `stream` is the stream its items belong to; a source with several collections names one stream for each, after it:
+    `calendar/work`. `account` is the kind of account it reads with (`kith connect KIND`); empty for files. `recognise`
+    (file connectors) answers how surely a path is of this format, from 0 to 100, by looking at its first 64 KB and never
+    at more. `survey` signs in and tells what is there; `newest` tells the instant of the newest item that the other
+    side holds, to compare with what has come. `interval` is how often it is asked for news where nothing tells.
     """
 
     name: str
@@ -191,3 +326,12 @@ class ConnectorSpec:
     open_source: Callable[[Access], Source] | None = None
     recognise: Callable[[str, bytes], int] | None = None
     scopes: tuple[str, ...] = ()
+    account: str = ""
+    open_sink: Callable[[Access], TaskSink] | None = None
+    open_mail: Callable[[Access], MailSink] | None = None
+    open_listener: Callable[[Access], Listener] | None = None
+    survey: Callable[[Access], Survey] | None = None
+    newest: Callable[[Access], datetime | None] | None = None
+    interval: timedelta = timedelta(minutes=15)
+    quotas: tuple[Quota, ...] = ()
+    limits: TaskLimits = field(default_factory=TaskLimits)

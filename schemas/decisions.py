@@ -145,6 +145,14 @@ class DigestComposed(Decision, frozen=True, tag="digest"):
     body: str
 
 
+class FollowupsSurfaced(Decision, frozen=True, tag="surfaced"):
+    """These follow-ups were put before the owner, in a to-do tool, within the cap of this ISO week."""
+
+    week: str
+    at: datetime
+    followups: tuple[str, ...]
+
+
 AnyDecision = (
     OwnerDeclared
     | Merge
@@ -163,4 +171,5 @@ AnyDecision = (
     | NeverIngest
     | Forgotten
     | DigestComposed
+    | FollowupsSurfaced
 )

@@ -65,3 +65,7 @@ class Ambiguous(ConnectorError):
 
 class Rejected(ConnectorError):
     """Asking again is useless."""
+
+
+class Missing(Rejected):
+    """What was named is not there (any more): a folder, a list, a task."""

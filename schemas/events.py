@@ -25,6 +25,7 @@ from schemas.records import (
     Position,
     Recommendation,
     SourceRecord,
+    Task,
 )
 
 VERSION = 1
@@ -101,6 +102,8 @@ def at_of(record: SourceRecord, recorded_at: datetime) -> datetime:
             said = _midnight(record.exported_on) or recorded_at
         case Position():
             said = _midnight(record.started_on) or recorded_at
+        case Task():
+            said = record.done_at or recorded_at
         case Contact() | OwnProfile():
             said = recorded_at
     return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)

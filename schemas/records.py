@@ -240,6 +240,22 @@ class ConnectionNote(Record, frozen=True, tag="note"):
     text: str
 
 
+class Task(Record, frozen=True, tag="task"):
+    """An item of a to-do tool that carries a key of ours, as the tool shows it now; others' items are never recorded.
+
+    `key` is the `IdempotencyKey` it was put under. `due` is a date in the owner's zone. `list` names the list or
+    project that it is in. `done_at` is aware UTC, and None while it is not done or the tool does not tell when.
+    """
+
+    key: str
+    title: str = ""
+    due: date | None = None
+    is_done: bool = False
+    done_at: datetime | None = None
+    list: str = ""
+    url: str = ""
+
+
 SourceRecord = (
     Message
     | Meeting
@@ -253,4 +269,5 @@ SourceRecord = (
     | Position
     | OwnProfile
     | ConnectionNote
+    | Task
 )

@@ -8,12 +8,25 @@ from msgspec import Meta, Raw
 from sqlalchemy import Boolean, Column, LargeBinary, SmallInteger, Table, Text, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.store.tables import cursor, event, held, owner, reject, schedule, source
+from services.store.tables import (
+    account,
+    cursor,
+    event,
+    feed,
+    held,
+    outbox,
+    owner,
+    reject,
+    schedule,
+    source,
+    task,
+)
 from services.store.unit import Duty, Unit
 from services.store.upsert import put_rows
 
 TRUTH: dict[str, Table] = {
-    table.name: table for table in (owner, source, event, held, cursor, reject, schedule)
+    table.name: table
+    for table in (owner, source, event, held, cursor, reject, schedule, account, feed, outbox, task)
 }
 """What everything else is derived from; in this order a row never comes before one that it leans on."""
 _AT_ONCE = 2_000

@@ -1,6 +1,7 @@
 """The tables, for SQLite and PostgreSQL alike; every row belongs to one owner.
 
-`event` is the truth; `held`, `cursor` and `source` keep its edge. All the rest is derived from it and may be dropped
+`event` is the truth; `held`, `cursor` and `source` keep its edge; `account` to `task` are what is done at the accounts,
+and cannot be derived. All the rest is derived from it and may be dropped
 and made again, ids included: keys are `schemas.ids.key64` of what they stand for. Instants are whole seconds since
 1970 in UTC.
 """
@@ -130,6 +131,89 @@ schedule = Table(
     Column("last_at", BigInteger),
 )
 
+# --- accounts and what is done at them --------------------------------------------------------------------------------
+
+account = Table(
+    "account",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False, comment="schemas.connector.ConnectorSpec.account"),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="active, paused or reconnect"),
+    Column("reason", Text, nullable=False, default=""),
+    Column("settings", Text, nullable=False, comment="JSON"),
+    Column("secret", Text, nullable=False, comment="encrypted by services.vault"),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("connector", Text, primary_key=True),
+    Column("next_at", BigInteger, nullable=False, comment="when it is asked for news next"),
+    Column("tried_at", BigInteger),
+    Column("ok_at", BigInteger),
+    Column("failures", Integer, nullable=False, default=0, comment="in a row"),
+    Column("failed_at", BigInteger, comment="when the first of them was"),
+    Column("reason", Text, nullable=False, default=""),
+    Column(
+        "is_complete", Boolean, nullable=False, default=False, comment="the first reading came to its end"
+    ),
+    Column("done", BigInteger, nullable=False, default=0),
+    Column("total", BigInteger, nullable=False, default=0),
+    Column("oldest_at", BigInteger, comment="of the items that came"),
+    Column("newest_at", BigInteger, comment="of the items that came"),
+    Column("remote_at", BigInteger, comment="of the newest item that the other side holds"),
+    Column("checked_at", BigInteger, comment="when the other side was asked for that"),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("quota", Text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("units", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column(
+        "key", Text, primary_key=True, comment="what it is done for: done once, however often it is asked for"
+    ),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="put, update, complete, reopen or mail"),
+    Column("subject", Text, nullable=False, comment="a follow-up's id, or a digest's week"),
+    Column("payload", Text, nullable=False, comment="JSON"),
+    Column("state", Text, nullable=False, comment="pending, in_flight, unsure, done or failed"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("ix_outbox_state", "owner", "state", "next_at"),
+)
+
+task = Table(
+    "task",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("followup", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("task_id", Text, nullable=False),
+    Column("url", Text, nullable=False, default=""),
+    Column("version", Text, nullable=False, default=""),
+    Column("draft", Text, nullable=False, comment="schemas.connector.TaskDraft as JSON, as last written"),
+    Column("state", Text, nullable=False, comment="open, done, or gone from the tool"),
+    Column("written_at", BigInteger, nullable=False),
+)
+
 # --- derived: who -----------------------------------------------------------------------------------------------------
 
 identity = Table(
@@ -235,6 +319,15 @@ participant = Table(
     sqlite_with_rowid=False,
 )
 
+copy = Table(
+    "copy",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("key", BigInteger, primary_key=True, comment="the interaction's"),
+    Column("seq", BigInteger, primary_key=True, comment="an event that tells of it again"),
+    sqlite_with_rowid=False,
+)
+
 node = Table(
     "node",
     metadata,
@@ -291,6 +384,7 @@ DERIVED = (
     person,
     interaction,
     participant,
+    copy,
     node,
     thread,
     component,
