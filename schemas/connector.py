@@ -292,6 +292,18 @@ class Survey(Struct, frozen=True):
     settings: Mapping[str, Any] = {}
 
 
+class Location(Struct, frozen=True):
+    """Where an account's server is, as found from an address: settings to connect with, and how they were found.
+
+    `is_sure` is false for what only the domain's own records or a third party said, which whoever controls those could
+    have forged: no secret goes there before the owner has confirmed the host.
+    """
+
+    settings: Mapping[str, Any]
+    found_by: str
+    is_sure: bool = False
+
+
 class Quota(Struct, frozen=True):
     """So many units in so long a time, for one account, however many processes spend them."""
 
@@ -316,7 +328,8 @@ class ConnectorSpec:
     `stream` is the stream its items belong to; a source with several collections names one stream for each, after it:
     `calendar/work`. `account` is the kind of account it reads with (`kith connect KIND`); empty for files. `recognise`
     (file connectors) answers how surely a path is of this format, from 0 to 100, by looking at its first 64 KB and never
-    at more. `survey` signs in and tells what is there; `newest` tells the instant of the newest item that the other
+    at more. `locate` finds the server of an account from the settings given (an address, say), before anything secret is
+    sent; it raises `Rejected` with what to give instead when it finds none. `survey` signs in and tells what is there; `newest` tells the instant of the newest item that the other
     side holds, to compare with what has come. `interval` is how often it is asked for news where nothing tells.
     """
 
@@ -330,6 +343,7 @@ class ConnectorSpec:
     open_sink: Callable[[Access], TaskSink] | None = None
     open_mail: Callable[[Access], MailSink] | None = None
     open_listener: Callable[[Access], Listener] | None = None
+    locate: Callable[[Mapping[str, Any]], Location] | None = None
     survey: Callable[[Access], Survey] | None = None
     newest: Callable[[Access], datetime | None] | None = None
     interval: timedelta = timedelta(minutes=15)
