@@ -37,6 +37,8 @@ class Batch:
     tallies: Counter[tuple[int, str, str, int, int]] = field(default_factory=Counter)
     links: Counter[tuple[int, int]] = field(default_factory=Counter)
     interactions: dict[int, tuple[InteractionRow, list[tuple[int, int]]]] = field(default_factory=dict)
+    again: dict[int, list[tuple[InteractionRow, list[tuple[int, int]]]]] = field(default_factory=dict)
+    """What later events of the batch tell of the same interactions: another account's copy of a mail, say."""
     dropped: set[int] = field(default_factory=set)
     bonds: list[tuple[int, ...]] = field(default_factory=list)
     """Nodes of one thread; the first is the message's own."""
@@ -86,6 +88,22 @@ class Batch:
             self.joins_changed = True
 
     def happened(self, row: InteractionRow, parts: list[tuple[int, int]]) -> None:
-        """An interaction with those who took part, the owner left out."""
-        self.interactions[row.key] = (row, parts)
+        """An interaction with those who took part, the owner left out; of several tellings the first stays."""
+        first = self.interactions.setdefault(row.key, (row, parts))
+        if first[0].id != row.id:
+            self.again.setdefault(row.key, []).append((row, parts))
         self.touched.update(key for key, _ in parts)
+
+    def taken_back(self, key: int, event: int, parts: list[tuple[int, int]]) -> None:
+        """What an event told of an interaction is so no more; where others tell of it as well, the next of them stays."""
+        self.dropped.add(event)
+        others = [one for one in self.again.pop(key, []) if one[0].id != event]
+        first = self.interactions.get(key)
+        if first is not None and first[0].id == event:
+            del self.interactions[key]
+            if others:
+                self.interactions[key] = others.pop(0)
+        if others:
+            self.again[key] = others
+        self.texts.pop(event, None)
+        self.touched.update(one for one, _ in parts)

@@ -468,7 +468,4 @@ def _put(batch: Batch, row: InteractionRow, parts: list[tuple[int, int]], sign: 
         batch.happened(row._replace(parts=pack(parts)), parts)
         batch.texts[row.id] = text
     else:
-        batch.dropped.add(row.id)
-        batch.interactions.pop(row.key, None)
-        batch.texts.pop(row.id, None)
-        batch.touched.update(key for key, _ in parts)
+        batch.taken_back(row.key, row.id, parts)

@@ -227,10 +227,18 @@ class Projector:
             rows.touch_threads(
                 unit, self._owner, sorted({row.thread for row in gone if row.thread is not None})
             )
+            rows.drop_copies(unit, self._owner, sorted(batch.dropped))
+            self._promote(unit, batch, [row.key for row in gone])
         if not batch.interactions:
             return
         present = rows.keys_present(unit, self._owner, list(batch.interactions))
         fresh = {key: item for key, item in batch.interactions.items() if key not in present}
+        copies = [(key, row.id) for key, others in batch.again.items() for row, _ in others]
+        # A meeting is told anew from all its components: there its row is not one telling among several.
+        copies += [
+            (k, row.id) for k, (row, _) in batch.interactions.items() if k in present and not row.group
+        ]
+        rows.add_copies(unit, self._owner, copies)
         threads = self._thread(unit, batch)
         placed = []
         taking_part = []
@@ -247,6 +255,27 @@ class Projector:
             self._owner,
             [(row.id, batch.texts.get(row.id, "")) for row in placed if row.id not in again],
         )
+
+    def _promote(self, unit: Unit, batch: Batch, freed: Sequence[int]) -> None:
+        """Where another event tells of an interaction whose own event is gone, the oldest such event has it now."""
+        heirs = rows.first_copies(unit, self._owner, freed)
+        if not heirs:
+            return
+        rows.drop_copies(unit, self._owner, sorted(heirs.values()))
+        accounts = stream.sources(unit, self._owner)
+        told = Batch(batch.owner)
+        for event in stream.read_these(unit, self._owner, heirs.values()).values():
+            record = decode_body(event.body, event.kind, event.version)
+            apply(told, record, Place(event.seq, event.source, accounts[event.source][0], self._zone), 1)
+        for key, (row, parts) in told.interactions.items():
+            younger = batch.interactions.pop(key, None)
+            if younger is not None:
+                batch.again.setdefault(key, []).insert(0, younger)
+            batch.interactions[key] = (row, parts)
+            batch.touched.update(one for one, _ in parts)
+        batch.bonds += told.bonds
+        batch.in_thread.update(told.in_thread)
+        batch.texts.update(told.texts)
 
     def _thread(self, unit: Unit, batch: Batch) -> dict[int, int]:
         """Join the batch's bonds to the threads there are; the thread of every node in them.

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, literal, select, update
+from sqlalchemy import bindparam, delete, func, literal, select, update
 
 from services.store.events import among, chunks
 from services.store.tables import (
     DERIVED,
     component,
+    copy,
     identity,
     interaction,
     link,
@@ -251,6 +252,31 @@ def drop_interactions(unit: Unit, ids: Sequence[int], identities: Iterable[int])
                 )
             )
         unit.connection.execute(delete(interaction).where(among(unit, interaction.c.id, chunk)))
+
+
+def add_copies(unit: Unit, who: int, copies: Sequence[tuple[int, int]]) -> None:
+    """Note events that tell again of interactions, as (interaction key, event)."""
+    if copies:
+        put_rows(unit, copy, ("owner", "key", "seq"), [(who, *one) for one in copies], "leave")
+
+
+def drop_copies(unit: Unit, who: int, seqs: Sequence[int]) -> None:
+    """These events tell of nothing again any more."""
+    for chunk in chunks(seqs):
+        unit.connection.execute(delete(copy).where(copy.c.owner == who, among(unit, copy.c.seq, chunk)))
+
+
+def first_copies(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
+    """For each interaction key with copies the oldest event that tells of it again."""
+    found: dict[int, int] = {}
+    for chunk in chunks(keys):
+        statement = (
+            select(copy.c.key, func.min(copy.c.seq).label("seq"))
+            .where(copy.c.owner == who, among(unit, copy.c.key, chunk))
+            .group_by(copy.c.key)
+        )
+        found.update((row.key, row.seq) for row in unit.connection.execute(statement))
+    return found
 
 
 def interactions_with_ids(unit: Unit, ids: Sequence[int]) -> list[InteractionRow]:

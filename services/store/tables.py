@@ -325,6 +325,7 @@ copy = Table(
     Column("owner", Integer, primary_key=True),
     Column("key", BigInteger, primary_key=True, comment="the interaction's"),
     Column("seq", BigInteger, primary_key=True, comment="an event that tells of it again"),
+    Index("ix_copy_seq", "owner", "seq"),
     sqlite_with_rowid=False,
 )
 

@@ -108,3 +108,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "key", "seq", name=op.f("pk_copy")),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_copy_seq", "copy", ["owner", "seq"])
