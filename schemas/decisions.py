@@ -85,10 +85,11 @@ class FavourNoted(Decision, frozen=True, tag="favour"):
 
 
 class FollowupDone(Decision, frozen=True, tag="done"):
-    """The owner did it."""
+    """The owner did it; `by` tells where they said so."""
 
     followup: str
     at: datetime
+    by: Literal["owner", "tool"] = "owner"
 
 
 class FollowupSnoozed(Decision, frozen=True, tag="snooze"):
@@ -107,6 +108,7 @@ class FollowupDismissed(Decision, frozen=True, tag="dismiss"):
     never: bool = False
     rule: str = ""
     person: str = ""
+    by: Literal["owner", "tool"] = "owner"
 
 
 class PersonMuted(Decision, frozen=True, tag="mute"):

@@ -20,6 +20,7 @@ from schemas.decisions import (
     FollowupDismissed,
     FollowupDone,
     FollowupSnoozed,
+    FollowupsSurfaced,
     Forgotten,
     NeverIngest,
     Split,
@@ -36,7 +37,7 @@ from schemas.events import (
 )
 from schemas.ids import key64, public_id
 from schemas.interface import Digest, encode
-from schemas.records import SourceRecord
+from schemas.records import SourceRecord, Task
 from services.book import Book, append_decisions
 from services.history.batch import OwnerKeys
 from services.history.projector import NAME
@@ -283,6 +284,8 @@ class _Erasing:
         # The kind says whether it is a source's record or a decision.
         is_sources = event.kind in SOURCE_KINDS
         left: EventBody | None = self._reduce(record) if is_sources else self._said(record)  # type: ignore[arg-type]
+        if isinstance(record, Task) and record.key in self._followups:
+            left = None
         if left is None or self._traces.are_in(event.external_id):
             return Erased(event.kind)
         left = self._without_traces(left, event)
@@ -299,6 +302,9 @@ class _Erasing:
         match record:
             case DigestComposed():
                 return self._digest(record)
+            case FollowupsSurfaced():
+                shown = tuple(one for one in record.followups if one not in self._followups)
+                return replace(record, followups=shown) if shown else None
             case FollowupDone() | FollowupSnoozed() | FollowupDismissed() if (
                 record.followup in self._followups
             ):

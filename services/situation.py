@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from schemas.clock import epoch, instant
-from schemas.decisions import DigestComposed, FollowupDismissed, FollowupDone, FollowupSnoozed
+from schemas.decisions import (
+    DigestComposed,
+    FollowupDismissed,
+    FollowupDone,
+    FollowupSnoozed,
+    FollowupsSurfaced,
+)
 from schemas.events import EventBody, decode_body
 from schemas.ids import public_id
 from schemas.interface import Status
@@ -283,20 +289,27 @@ def _view(
 def _acts(unit: Unit, who: int) -> tuple[tuple[Act, ...], tuple[SurfacedIn, ...]]:
     acts: list[Act] = []
     surfaced: list[SurfacedIn] = []
-    for _, kind, body in rows.words(unit, who, ("done", "snooze", "dismiss", "digest")):
+    for _, kind, body in rows.words(unit, who, ("done", "snooze", "dismiss", "digest", "surfaced")):
         match decode_body(body, kind, 1):
-            case FollowupDone(followup=followup, at=at):
-                acts.append(Act(followup=followup, at=at, kind="done"))
+            case FollowupDone(followup=followup, at=at, by=by):
+                acts.append(Act(followup=followup, at=at, kind="done", by=by))
             case FollowupSnoozed(followup=followup, at=at, until=until):
                 acts.append(Act(followup=followup, at=at, kind="snooze", until=until))
             case FollowupDismissed() as word:
                 how = "never" if word.never else "dismiss"
                 acts.append(
-                    Act(followup=word.followup, at=word.at, kind=how, rule=word.rule, person=word.person)
+                    Act(
+                        followup=word.followup,
+                        at=word.at,
+                        kind=how,
+                        rule=word.rule,
+                        person=word.person,
+                        by=word.by,
+                    )
                 )
-            case DigestComposed() as digest:
+            case DigestComposed() | FollowupsSurfaced() as shown:
                 surfaced += [
-                    SurfacedIn(followup=one, at=digest.at, week=digest.week) for one in digest.followups
+                    SurfacedIn(followup=one, at=shown.at, week=shown.week) for one in shown.followups
                 ]
             case _:
                 pass

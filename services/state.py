@@ -120,6 +120,8 @@ class Act(Struct, frozen=True, kw_only=True):
     until: date | None = None
     rule: str = ""
     person: str = ""
+    by: str = "owner"
+    """Where it was said: `owner` to Kith, `tool` by ticking off or deleting the task."""
 
 
 class SurfacedIn(Struct, frozen=True, kw_only=True):

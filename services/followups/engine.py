@@ -138,15 +138,15 @@ def _ending(
 ) -> _Ending:
     expires_at = _expires_at(facts, reason)
     until: date | None = None
-    done: datetime | None = None
-    dismissed: datetime | None = None
+    done: Act | None = None
+    dismissed: Act | None = None
     unwanted = nevers.get((reason.rule, reason.person or ""))
     for act in acts:
         match act.kind:
             case "done":
-                done = done or act.at
+                done = done or act
             case "dismiss" | "never":
-                dismissed = min(act.at, dismissed or act.at)
+                dismissed = dismissed or act
             case "snooze" if act.until is not None:
                 until = act.until
                 if expires_at is not None:
@@ -160,15 +160,15 @@ def _ending(
         at = max(closed.at, reason.raised_at)
         ends.append((at, 0, _Ending("satisfied", at, closed.interaction or None)))
     if done is not None:
-        at = max(done, reason.raised_at)
-        ends.append((at, 1, _Ending("done", at, "owner")))
+        at = max(done.at, reason.raised_at)
+        ends.append((at, 1, _Ending("done", at, done.by)))
     if expires_at is not None and expires_at <= facts.now:
         ends.append((expires_at, 2, _Ending("expired", expires_at)))
     if unwanted is not None and dismissed is None:
         at = max(unwanted, reason.raised_at)
         ends.append((at, 3, _Ending("dismissed", at, "owner")))
     if dismissed is not None:
-        return _Ending("dismissed", max(dismissed, reason.raised_at), "owner")
+        return _Ending("dismissed", max(dismissed.at, reason.raised_at), dismissed.by)
     if ends:
         return min(ends, key=lambda one: one[:2])[2]
     if view is not None and view.is_muted:

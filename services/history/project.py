@@ -11,8 +11,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from schemas.clock import epoch
-from schemas.decisions import AnyDecision, FavourNoted, NoteWritten, OwnerDeclared
+from schemas.clock import epoch, instant
+from schemas.decisions import (
+    AnyDecision,
+    FavourNoted,
+    FollowupDismissed,
+    FollowupDone,
+    NoteWritten,
+    OwnerDeclared,
+)
 from schemas.events import EventBody, kind_of
 from schemas.ids import key64
 from schemas.records import (
@@ -31,6 +38,7 @@ from schemas.records import (
     ProfileRef,
     Recommendation,
     Signal,
+    Task,
 )
 from services.history.batch import Batch, node_key
 from services.history.parts import KINDS, Kind, Mark, Part, Way, pack
@@ -54,9 +62,10 @@ REFERENCES_JOINED = 30
 
 
 class Place(NamedTuple):
-    """Where a record stands: its event, its source row and name, and how floating times are read."""
+    """Where a record stands: its event and that event's instant, its source row and name, and how floating times are read."""
 
     seq: int
+    at: int
     source: int
     account: str
     zone: ZoneInfo
@@ -89,6 +98,8 @@ def apply(batch: Batch, record: EventBody, place: Place, sign: int) -> None:
             _told(batch, text, ", ".join(record.skills), place, sign)
         case ConnectionNote():
             _told(batch, _Told(Kind.NOTE, "note", record.person, record.at, "out"), record.text, place, sign)
+        case Task():
+            _task(batch, record, place, sign)
         case OwnProfile() | Position() | ExportSeen():
             _word(batch, record, place, sign)
             batch.everybody_changed |= isinstance(record, ExportSeen)
@@ -100,6 +111,24 @@ def apply(batch: Batch, record: EventBody, place: Place, sign: int) -> None:
 
 def _word(batch: Batch, record: EventBody, place: Place, sign: int) -> None:
     batch.words[place.seq] = (kind_of(record), _encode(record)) if sign > 0 else None
+
+
+def _task(batch: Batch, record: Task, place: Place, sign: int) -> None:
+    """A task ticked off in its tool is the owner's word on its follow-up, for as long as it stays so."""
+    if record.is_done:
+        _word(batch, FollowupDone(followup=record.key, at=instant(place.at), by="tool"), place, sign)
+
+
+def word_of_deletion(was: Task, told_at: int, gone_at: int) -> AnyDecision:
+    """What deleting a task in its tool says: a lasting no, or that it is done where it was ticked off first.
+
+    Args:
+        told_at: when the task was last told of, in whole seconds UTC.
+        gone_at: when it was gone.
+    """
+    if was.is_done:
+        return FollowupDone(followup=was.key, at=instant(told_at), by="tool")
+    return FollowupDismissed(followup=was.key, at=instant(gone_at), by="tool")
 
 
 def _own(batch: Batch, emails: Iterable[str], slug: str) -> None:

@@ -14,11 +14,11 @@ from schemas.decisions import OwnerDeclared
 from schemas.events import Erased, EventBody, Gone, decode_body
 from schemas.ids import key64
 from schemas.interface import Reject
-from schemas.records import Meeting, OwnProfile
+from schemas.records import Meeting, OwnProfile, Task
 from services.history.batch import Batch, OwnerKeys
 from services.history.meetings import Component, meetings_of
 from services.history.parts import unpack
-from services.history.project import Place, apply
+from services.history.project import Place, apply, word_of_deletion
 from services.identity.components import Link, components
 from services.identity.joining import joining_words
 from services.identity.keys import own_mailbox_key
@@ -141,11 +141,12 @@ class Projector:
         for event in events:
             try:
                 old = replaced.get(event.replaces) if event.replaces else None
-                if old is not None:
-                    was = decode_body(old.body, old.kind, old.version)
-                    if not isinstance(was, Erased):
-                        decoded.append((old, was, -1))
+                was = decode_body(old.body, old.kind, old.version) if old else None
+                if old is not None and was is not None and not isinstance(was, Erased):
+                    decoded.append((old, was, -1))
                 record = decode_body(event.body, event.kind, event.version)
+                if isinstance(record, Gone) and isinstance(was, Task) and old is not None:
+                    record = word_of_deletion(was, old.at, event.at)
             except (msgspec.MsgspecError, KeyError) as error:
                 refused.append(
                     Reject("stream", f"event {event.seq} ({event.kind})", f"it cannot be read: {error}")
@@ -162,7 +163,7 @@ class Projector:
         batch = Batch(self._keys or OwnerKeys())
         accounts = stream.sources(unit, self._owner)
         for event, record, sign in decoded:
-            place = Place(event.seq, event.source, accounts[event.source][0], self._zone)
+            place = Place(event.seq, event.at, event.source, accounts[event.source][0], self._zone)
             apply(batch, record, place, sign)
         self._write_meetings(unit, batch)
         self._write_identities(unit, batch)
@@ -266,7 +267,8 @@ class Projector:
         told = Batch(batch.owner)
         for event in stream.read_these(unit, self._owner, heirs.values()).values():
             record = decode_body(event.body, event.kind, event.version)
-            apply(told, record, Place(event.seq, event.source, accounts[event.source][0], self._zone), 1)
+            place = Place(event.seq, event.at, event.source, accounts[event.source][0], self._zone)
+            apply(told, record, place, 1)
         for key, (row, parts) in told.interactions.items():
             younger = batch.interactions.pop(key, None)
             if younger is not None:
