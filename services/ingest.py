@@ -1,7 +1,8 @@
 """One page of a source becomes events and a checkpoint, in one transaction.
 
-An item's event is appended when it is new or when its revision is greater than the one held: of two copies the
-greater stays, whatever order they come in, so that the same files in any order give the same facts. A page repeated
+An item's event is appended when it is new or when its revision is greater than the one held: of two copies in files the
+greater stays, whatever order they come in, so that the same files in any order give the same facts. A live source tells
+how things are now, so there the later stays. A page repeated
 after a crash adds nothing. A snapshot retires what its last page did not name, inside its window alone.
 """
 
@@ -37,6 +38,7 @@ class Ingest:
         gather: int = 1,
         *,
         is_tallied: bool = False,
+        is_live: bool = False,
     ) -> None:
         """Nothing is read yet.
 
@@ -47,6 +49,8 @@ class Ingest:
             is_tallied: the source's cursors stand for what they cover, as those of files do, which are not read again
                 while they stay the same. No cursor is kept that covers what was left out, so that it is counted so
                 every time.
+            is_live: the source tells how things are now, and not how they were when a file was made: of two revisions
+                the one read last stays, as a server's own stamps may lag behind its content.
         """
         self._store = store
         self._owner = owner
@@ -56,6 +60,7 @@ class Ingest:
         self._admit = admit
         self._gather = gather
         self._is_tallied = is_tallied
+        self._is_live = is_live
         self._has_left_out = False
         self._sources: dict[str, int] = {}
         self._seen: dict[int, set[int]] = {}
@@ -136,10 +141,10 @@ class Ingest:
             old = before.get(key)
             in_page = fresh.get(key)
             if in_page is not None:
-                is_new, is_greater = False, (item.stamp, digest) > (in_page[0].stamp, in_page[2])
+                is_new, is_greater = False, self._outweighs(item, digest, in_page[0].stamp, in_page[2])
                 differs = digest != in_page[2]
             elif old is not None:
-                is_new, is_greater = False, (item.stamp, digest) > (old.stamp, old.digest)
+                is_new, is_greater = False, self._outweighs(item, digest, old.stamp, old.digest)
                 differs = digest != old.digest
             else:
                 is_new, is_greater, differs = True, True, True
@@ -156,6 +161,9 @@ class Ingest:
             else:
                 report.unchanged += 1
         self._append(unit, of, fresh, now)
+
+    def _outweighs(self, item: Upsert, digest: int, stamp: str, than: int) -> bool:
+        return self._is_live or (item.stamp, digest) > (stamp, than)
 
     def _append(
         self, unit: Unit, of: int, fresh: dict[int, tuple[Upsert, bytes, int, int | None]], now: int

@@ -29,6 +29,13 @@ def followups(unit: Unit, who: int, person: int | None = None) -> Iterator[bytes
     yield from unit.connection.execute(statement).scalars()
 
 
+def state_of(unit: Unit, who: int, key: str) -> str | None:
+    """The state of one follow-up; None when there is none."""
+    return unit.connection.execute(
+        select(followup.c.state).where(followup.c.owner == who, followup.c.key == key)
+    ).scalar_one_or_none()
+
+
 def followups_like(unit: Unit, who: int, beginning: str) -> list[bytes]:
     """The shapes of follow-ups whose id begins so."""
     statement = select(followup.c.shape).where(

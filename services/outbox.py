@@ -1,0 +1,182 @@
+"""Does what is asked for at an account's to-do tool, once, whatever fails between.
+
+    pending ──begin──► in_flight ──answer───────────────► done
+       ▲                   │ ├──refused for good────────► failed
+       └──later, same key──┘ └──answer never came───────► unsure ──find──► done, or begin again
+
+That something is begun is durable before the tool hears of it. What was in flight when its process ended, and what was
+never answered, is unsure: the tool is asked what became of it before anything is sent again.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from schemas.clock import Clock, epoch
+from schemas.connector import TaskDraft, TaskRef, TaskSink
+from schemas.errors import Ambiguous, ConnectorError, Missing, RateLimited, ReauthRequired, Transient
+from schemas.ids import IdempotencyKey
+from services.store import followups, outbox
+from services.store.outbox import Intent, TaskRow
+from services.store.unit import Store
+
+GIVE_UP_AFTER = 200
+"""Beginnings after which something is not tried again: at the longest delay, eight days."""
+_OF_ALL = (Transient, ReauthRequired, Ambiguous, Missing)
+"""Errors that the next thing to do would meet as well: the tool is down, or its list is gone."""
+_SOON = timedelta(seconds=2)
+_LONGEST = timedelta(hours=1)
+_draft = msgspec.json.Decoder(TaskDraft).decode
+_text = msgspec.json.Decoder(str).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Delivered(Struct):
+    """What came of delivering: how much was done and refused, and what keeps the rest waiting."""
+
+    done: int = 0
+    failed: int = 0
+    error: ConnectorError | None = None
+    """Why it stopped before the end; the account may need its owner."""
+
+
+class Delivery:
+    """Delivers to one account of one owner; one at a time, as whoever calls holds the account's turn."""
+
+    def __init__(
+        self,
+        store: Store,
+        owner: int,
+        account: str,
+        sink: TaskSink,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        """`chance` gives 0 to 1, by which delays differ between installations."""
+        self._store = store
+        self._owner = owner
+        self._account = account
+        self._sink = sink
+        self._clock = clock
+        self._chance = chance
+
+    def run(self, at_most: int = 100) -> Delivered:
+        """Do what is due, oldest first, until nothing is, or the tool wants to be left alone."""
+        told = Delivered()
+        with self._store.write() as unit:
+            outbox.doubt(unit, self._owner, self._account, self._now())
+        for _ in range(at_most):
+            intent = self._begin()
+            if intent is None:
+                break
+            try:
+                row = self._do(intent)
+            except ConnectorError as error:
+                self._refused(intent, error)
+                if not isinstance(error, _OF_ALL):
+                    told.failed += 1
+                    continue
+                told.error = error
+                break
+            else:
+                self._settle(intent, row)
+                told.done += 1
+        return told
+
+    def _now(self) -> int:
+        return epoch(self._clock.now())
+
+    def _begin(self) -> Intent | None:
+        with self._store.write() as unit:
+            intent = outbox.due(unit, self._owner, self._account, self._now())
+            if intent is not None:
+                outbox.set_state(unit, self._owner, intent, "in_flight", self._now())
+        return intent
+
+    # --- one intent ---------------------------------------------------------------------------------------------------
+
+    def _do(self, intent: Intent) -> TaskRow | None:
+        """Do it; the task as it stands then, None where there is none."""
+        if intent.kind == "put":
+            return self._put(intent)
+        with self._store.read() as unit:
+            row = outbox.task_of(unit, self._owner, self._account, intent.subject)
+        if row is None:
+            return None
+        ref = TaskRef(row.task_id, row.url, row.version)
+        # Each of these is the same done twice, so that what is unsure is just done again.
+        try:
+            match intent.kind:
+                case "complete":
+                    return self._row(row, self._sink.complete(ref, _text(intent.payload)), "done")
+                case "reopen":
+                    return self._row(row, self._sink.reopen(ref), "open")
+                case _:
+                    draft = _draft(intent.payload)
+                    changed = self._sink.update(ref, _draft(row.draft), draft)
+                    return self._row(row, changed, "open", draft)
+        except Missing:
+            return msgspec.structs.replace(row, state="gone", written_at=self._now())
+
+    def _put(self, intent: Intent) -> TaskRow | None:
+        key = IdempotencyKey(intent.subject)
+        # A first attempt was never sent before; any other may have been.
+        ref = self._sink.find(key) if intent.attempts else None
+        if ref is None:
+            with self._store.read() as unit:
+                state = followups.state_of(unit, self._owner, intent.subject)
+            if state != "open":
+                # It closed meanwhile; perhaps because its task was made, and deleted by the owner.
+                return None
+            ref = self._sink.put(key, _draft(intent.payload))
+        return TaskRow(
+            followup=intent.subject,
+            account=self._account,
+            task_id=ref.id,
+            url=ref.url,
+            version=ref.version,
+            draft=intent.payload,
+            state="open",
+            written_at=self._now(),
+        )
+
+    def _row(self, row: TaskRow, ref: TaskRef, state: str, draft: TaskDraft | None = None) -> TaskRow:
+        return msgspec.structs.replace(
+            row,
+            task_id=ref.id,
+            url=ref.url,
+            version=ref.version,
+            draft=_encode(draft).decode() if draft is not None else row.draft,
+            state=state,
+            written_at=self._now(),
+        )
+
+    def _settle(self, intent: Intent, row: TaskRow | None) -> None:
+        with self._store.write() as unit:
+            if row is not None:
+                outbox.set_task(unit, self._owner, row)
+            outbox.set_state(unit, self._owner, intent, "done", self._now())
+
+    def _refused(self, intent: Intent, error: ConnectorError) -> None:
+        now = self._clock.now()
+        match error:
+            case Ambiguous():
+                state, next_at = "unsure", now + _SOON
+            case RateLimited():
+                state, next_at = "pending", now + error.retry_after
+            case Transient() | ReauthRequired() | Missing() if intent.attempts < GIVE_UP_AFTER:
+                state, next_at = "pending", self._later(now, intent.attempts)
+            case _:
+                state, next_at = "failed", now
+        with self._store.write() as unit:
+            outbox.set_state(
+                unit, self._owner, intent, state, epoch(now), next_at=epoch(next_at), reason=str(error)
+            )
+
+    def _later(self, now: datetime, attempts: int) -> datetime:
+        """Delays double from two seconds to an hour, and differ by up to half, so that many do not come at once."""
+        delay = min(_SOON * 2 ** min(attempts, 16), _LONGEST)
+        spread: timedelta = delay * (0.5 + self._chance() / 2)
+        return now + spread

@@ -1,0 +1,201 @@
+"""Rows of what is to be done at accounts, and of the tasks that stand in to-do tools."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from sqlalchemy import func, select, update
+
+from services.store.tables import outbox, task
+from services.store.unit import Unit
+from services.store.upsert import put_rows
+
+_OPEN = ("pending", "in_flight", "unsure")
+
+
+class Intent(Struct, frozen=True, kw_only=True):
+    """One thing to do at an account, once, however often it is asked for.
+
+    `state` is `pending`, `in_flight` (begun, and its end not yet known), `unsure` (its answer never came), `done` or
+    `failed`. `next_at` is in whole seconds UTC.
+    """
+
+    key: str
+    account: str
+    kind: str
+    subject: str
+    payload: str
+    state: str = "pending"
+    attempts: int = 0
+    next_at: int = 0
+    reason: str = ""
+
+
+class TaskRow(Struct, frozen=True, kw_only=True):
+    """A follow-up's task in the tool of an account, as it was last written."""
+
+    followup: str
+    account: str
+    task_id: str
+    url: str
+    version: str
+    draft: str
+    state: str
+    written_at: int
+
+
+# --- what is to be done -----------------------------------------------------------------------------------------------
+
+
+def ask(unit: Unit, who: int, intents: Iterable[Intent], now: int) -> None:
+    """Note what is to be done; what was asked for before is not asked for again."""
+    columns = (
+        "owner",
+        "key",
+        "account",
+        "kind",
+        "subject",
+        "payload",
+        "state",
+        "attempts",
+        "next_at",
+        "reason",
+        "created_at",
+        "updated_at",
+    )
+    rows = [
+        (who, i.key, i.account, i.kind, i.subject, i.payload, i.state, i.attempts, now, i.reason, now, now)
+        for i in intents
+    ]
+    put_rows(unit, outbox, columns, rows, "leave")
+
+
+def due(unit: Unit, who: int, account: str, now: int) -> Intent | None:
+    """The oldest thing to be done at an account by now."""
+    row = unit.connection.execute(
+        select(outbox)
+        .where(
+            outbox.c.owner == who,
+            outbox.c.account == account,
+            outbox.c.state.in_(("pending", "unsure")),
+            outbox.c.next_at <= now,
+        )
+        .order_by(outbox.c.created_at, outbox.c.key)
+        .limit(1)
+    ).first()
+    return _intent(row) if row else None
+
+
+def waiting(unit: Unit, who: int) -> dict[str, int]:
+    """The accounts at which there is something to do, and when the first of it is due, in whole seconds UTC."""
+    statement = (
+        select(outbox.c.account, func.min(outbox.c.next_at).label("next_at"))
+        .where(outbox.c.owner == who, outbox.c.state.in_(_OPEN))
+        .group_by(outbox.c.account)
+    )
+    return {row.account: row.next_at for row in unit.connection.execute(statement)}
+
+
+def open_keys(unit: Unit, who: int) -> set[tuple[str, str]]:
+    """(account, follow-up or week) of everything that is asked for and not done yet."""
+    statement = select(outbox.c.account, outbox.c.subject).where(
+        outbox.c.owner == who, outbox.c.state.in_(_OPEN)
+    )
+    return {(row.account, row.subject) for row in unit.connection.execute(statement)}
+
+
+def intent(unit: Unit, who: int, key: str) -> Intent | None:
+    """One thing that was asked for."""
+    row = unit.connection.execute(select(outbox).where(outbox.c.owner == who, outbox.c.key == key)).first()
+    return _intent(row) if row else None
+
+
+def standing(unit: Unit, who: int, states: Sequence[str] = ("unsure", "failed")) -> list[Intent]:
+    """What was asked for and stands so, oldest first."""
+    statement = (
+        select(outbox)
+        .where(outbox.c.owner == who, outbox.c.state.in_(states))
+        .order_by(outbox.c.created_at, outbox.c.key)
+    )
+    return [_intent(row) for row in unit.connection.execute(statement)]
+
+
+def set_state(
+    unit: Unit, who: int, one: Intent, state: str, now: int, *, next_at: int | None = None, reason: str = ""
+) -> None:
+    """How it stands now; `attempts` counts its beginnings."""
+    unit.connection.execute(
+        update(outbox)
+        .where(outbox.c.owner == who, outbox.c.key == one.key)
+        .values(
+            state=state,
+            attempts=outbox.c.attempts + int(state == "in_flight"),
+            next_at=now if next_at is None else next_at,
+            reason=reason,
+            updated_at=now,
+        )
+    )
+
+
+def doubt(unit: Unit, who: int, account: str, now: int) -> None:
+    """What was in flight when whoever did it ended: nobody knows whether it was done."""
+    unit.connection.execute(
+        update(outbox)
+        .where(outbox.c.owner == who, outbox.c.account == account, outbox.c.state == "in_flight")
+        .values(state="unsure", next_at=now, updated_at=now)
+    )
+
+
+def try_again(unit: Unit, who: int, account: str, now: int) -> None:
+    """What failed for good at an account is asked for again, after the owner mended it."""
+    unit.connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.owner == who,
+            outbox.c.account == account,
+            outbox.c.state == "failed",
+            outbox.c.kind != "mail",
+        )
+        .values(state="pending", attempts=0, next_at=now, reason="", updated_at=now)
+    )
+
+
+def blank(unit: Unit, who: int, followups: Iterable[str]) -> None:
+    """Erase what the tasks of these follow-ups say; their keys stay, so that the tool can be tidied."""
+    for one in followups:
+        unit.connection.execute(
+            update(outbox).where(outbox.c.owner == who, outbox.c.subject == one).values(payload="{}")
+        )
+        unit.connection.execute(
+            update(task).where(task.c.owner == who, task.c.followup == one).values(draft="{}")
+        )
+
+
+def _intent(row: object) -> Intent:
+    return Intent(**{name: getattr(row, name) for name in Intent.__struct_fields__})
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def tasks(unit: Unit, who: int) -> list[TaskRow]:
+    """Every task that was made, by follow-up and account."""
+    statement = select(task).where(task.c.owner == who).order_by(task.c.followup, task.c.account)
+    return [
+        TaskRow(**{name: getattr(row, name) for name in TaskRow.__struct_fields__})
+        for row in unit.connection.execute(statement)
+    ]
+
+
+def task_of(unit: Unit, who: int, account: str, followup: str) -> TaskRow | None:
+    """A follow-up's task in the tool of an account."""
+    row = unit.connection.execute(
+        select(task).where(task.c.owner == who, task.c.account == account, task.c.followup == followup)
+    ).first()
+    return TaskRow(**{name: getattr(row, name) for name in TaskRow.__struct_fields__}) if row else None
+
+
+def set_task(unit: Unit, who: int, row: TaskRow) -> None:
+    """Keep how a task was last written."""
+    columns = ("owner", *TaskRow.__struct_fields__)
+    values = (who, *(getattr(row, name) for name in TaskRow.__struct_fields__))
+    put_rows(unit, task, columns, [values], "replace", TaskRow.__struct_fields__[2:])
