@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from types import TracebackType
 from typing import Any, Literal, TextIO
+from urllib.parse import quote
 
 import structlog
 
@@ -31,8 +32,18 @@ _PAIR = re.compile(
     r"([\"']?\s?[=:]\s?)(\"[^\"]{0,4000}\"|'[^']{0,4000}'|[^\s,;&}]{1,4000})"
 )
 _LONGEST = 4_000
+_SHORTEST = 6
+"""A shorter secret is part of too many words to be told from them."""
 
 Event = MutableMapping[str, Any]
+_learnt: tuple[str, ...] = ()
+
+
+def keep_out(secret: str) -> None:
+    """Mask a secret wherever it stands in any line from now on, in this process; also as a URL would spell it."""
+    global _learnt  # noqa: PLW0603  # logging is one for the whole process
+    spellings = {secret, quote(secret, safe="")}
+    _learnt = (*_learnt, *(one for one in spellings if len(one) >= _SHORTEST and one not in _learnt))
 
 
 class Redactor:
@@ -40,7 +51,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """`secrets` are masked wherever they stand."""
-        self._secrets = [secret for secret in secrets if len(secret) >= 6]
+        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST]
 
     def __call__(self, _logger: Any, _method: str, event: Event) -> Event:
         """The line without what is private."""
@@ -56,7 +67,7 @@ class Redactor:
     def scrubbed(self, text: str) -> str:
         """A text without addresses, credentials, query strings and known secrets, and not endless."""
         text = text[:_LONGEST]
-        for secret in self._secrets:
+        for secret in (*self._secrets, *_learnt):
             text = text.replace(secret, MASK)
         text = _CREDENTIALS.sub(rf"\1{MASK}@", text)
         text = _QUERY.sub(rf"\1?{MASK}", text)

@@ -41,6 +41,7 @@ from services.store import events as stream
 from services.store.readiness import troubles
 from services.store.unit import Store
 from services.turns import Turns
+from services.vault import listed
 from services.web.app import Desk, make_app
 from services.web.guard import known_hosts
 from workers.actors import Bells, register
@@ -256,7 +257,7 @@ def _made(app: Application) -> None:
 
 
 def _begin_logs(settings: Settings) -> None:
-    set_up_logs(settings.log_format, secrets=[settings.secret_key, *_passwords(settings)])
+    set_up_logs(settings.log_format, secrets=[*listed(settings.secret_key), *_passwords(settings)])
 
 
 def _passwords(settings: Settings) -> Iterator[str]:

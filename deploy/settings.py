@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_format: Literal["console", "json", ""] = ""
     region: str = ""
     watch: tuple[Path, ...] = ()
+    todoist_root: str = ""
     origins: Mapping[str, str] = {}
 
 
@@ -58,6 +59,7 @@ _NAMES = {
     "KITH_LOG_FORMAT": "log_format",
     "KITH_REGION": "region",
     "KITH_WATCH": "watch",
+    "KITH_TODOIST_ROOT": "todoist_root",
 }
 
 

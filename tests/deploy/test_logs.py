@@ -11,7 +11,7 @@ from time import perf_counter
 import pytest
 import structlog
 
-from deploy.logs import MASK, Redactor, set_up_logs
+from deploy.logs import MASK, Redactor, keep_out, set_up_logs
 from schemas.errors import Rejected
 
 CANARIES = (
@@ -23,8 +23,10 @@ CANARIES = (
     "canary.person@example.org",
     "canary body text",
     "canary-secret-key-value",
+    "canary app+password/9",
+    "canary%20app%2Bpassword%2F9",
 )
-TOKEN, CODE, PASSWORD, COOKIE, SUBJECT, ADDRESS, BODY, KEY = CANARIES
+TOKEN, CODE, PASSWORD, COOKIE, SUBJECT, ADDRESS, BODY, KEY, OPENED, IN_A_URL = CANARIES
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ def lines() -> Iterator[Callable[[], list[str]]]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     set_up_logs("json", secrets=[KEY], verbose=True, stream=out)
+    keep_out(OPENED)
     try:
         yield lambda: out.getvalue().splitlines()
     finally:
@@ -84,6 +87,7 @@ SAYINGS: tuple[Callable[[], object], ...] = (
     lambda: logging.getLogger("googleapiclient").warning("client_secret: '%s'", PASSWORD),
     lambda: logging.getLogger("smtp").warning("subject='%s' was refused", SUBJECT),
     lambda: logging.getLogger("dramatiq.worker.WorkerThread").error("Failed to process %s", ADDRESS),
+    lambda: logging.getLogger("imapclient").warning("LOGIN mara '%s' and %s", OPENED, IN_A_URL),
     lambda: _failing(_raise_sql),
     lambda: _failing(lambda: dict[str, int]()[ADDRESS]),
     lambda: _failing(lambda: int(BODY)),
