@@ -26,6 +26,7 @@ class Duty(IntEnum):
 
     APPEND = 0
     TELL = 1
+    SPEND = 2
 
 
 class Unit:
