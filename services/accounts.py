@@ -206,6 +206,11 @@ def feeds_due(unit: Unit, now: datetime) -> list[Feed]:
     return [_feed(row) for row in rows.due_feeds(unit, epoch(now))]
 
 
+def active_feeds(unit: Unit) -> list[Feed]:
+    """Every feed of active accounts of any owner, the longest due first."""
+    return [_feed(row) for row in rows.active_feeds(unit)]
+
+
 def next_feed_at(unit: Unit) -> datetime | None:
     """When the next feed of an active account of any owner is due."""
     at = rows.next_due(unit)

@@ -3,8 +3,11 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from schemas.clock import Clock, epoch, instant
 from services import schedule
+from services.accounts import active_feeds
 from services.history.parts import Kind
 from services.history.projector import NAME
 from services.people import owners_words
@@ -12,6 +15,7 @@ from services.schedule import Rhythm
 from services.status import DIGEST
 from services.store import events as stream
 from services.store import history as rows
+from services.store import outbox
 from services.store import schedule as timetable
 from services.store import status as facts
 from services.store.schedule import Due
@@ -48,6 +52,30 @@ def tending_at(store: Store, owner: int) -> datetime | None:
         midnight = schedule.next_midnight(_zone(unit, owner) or _UTC, instant(as_of))
         ends_at = facts.next_end(unit, owner, Kind.MEETING, as_of, epoch(midnight))
     return min(midnight, instant(ends_at)) if ends_at is not None else midnight
+
+
+class Ahead(Struct, frozen=True):
+    """Something that an account is due for; `connector` is empty for what the outbox asks for."""
+
+    owner: int
+    account: str
+    connector: str
+    next_at: datetime
+
+
+def feeds_ahead(store: Store) -> list[Ahead]:
+    """When each feed of an active account is asked for news next."""
+    with store.read() as unit:
+        return [Ahead(one.owner, one.account, one.connector, one.next_at) for one in active_feeds(unit)]
+
+
+def deliveries_ahead(store: Store) -> list[Ahead]:
+    """When something of the outbox is due next at each account."""
+    with store.read() as unit:
+        return [
+            Ahead(owner, account, "", instant(due_at))
+            for owner, account, due_at in outbox.waiting_anywhere(unit)
+        ]
 
 
 class DigestTimes:

@@ -20,6 +20,14 @@ class Jobs(Protocol):
         """Compose the digest of an ISO week, in a turn, unless it is there already."""
         ...
 
+    def pull(self, owner: int, account: str, connector: str, /) -> bool:
+        """Read what is new at an account for a while, in a turn; whether there is more at once."""
+        ...
+
+    def deliver(self, owner: int, account: str, /) -> None:
+        """Do what the outbox asks for at an account, in a turn."""
+        ...
+
 
 class Bells(Struct, frozen=True):
     """The actors of one broker; ring one by `send`."""
@@ -27,6 +35,8 @@ class Bells(Struct, frozen=True):
     keep_owner: "Actor[[int], None]"
     tend: "Actor[[int], None]"
     compose_digest: "Actor[[int, str], None]"
+    pull: "Actor[[int, str, str], None]"
+    deliver: "Actor[[int, str], None]"
 
 
 def register(broker: Broker, jobs: Jobs) -> Bells:
@@ -52,4 +62,15 @@ def register(broker: Broker, jobs: Jobs) -> Bells:
         """An owner's digest is due."""
         jobs.compose_digest(owner_id, week)
 
-    return Bells(keep_owner, tend, compose_digest)
+    @dramatiq.actor(broker=broker)
+    def pull(owner_id: int, account: str, connector: str) -> None:
+        """There may be news at an account."""
+        if jobs.pull(owner_id, account, connector):
+            pull.send(owner_id, account, connector)
+
+    @dramatiq.actor(broker=broker)
+    def deliver(owner_id: int, account: str) -> None:
+        """There is something to do at an account."""
+        jobs.deliver(owner_id, account)
+
+    return Bells(keep_owner, tend, compose_digest, pull, deliver)

@@ -1,15 +1,15 @@
-"""What time brings: digests fall due, meetings end, days begin. It only rings; the jobs and the rows decide.
+"""What time brings: digests fall due, meetings end, days begin, accounts are asked for news. It only rings; the jobs and the rows decide.
 
 A second scheduler, on another machine, rings as well: a job takes its owner's turn, and finds that nothing is due any
 more. So two of them do what one does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from threading import Event
 
 from schemas.clock import Clock
-from services.attention import DigestTimes, tending_at
+from services.attention import DigestTimes, deliveries_ahead, feeds_ahead, tending_at
 from services.store.unit import Store
 from workers.actors import Bells
 from workers.loop import Loop
@@ -54,7 +54,23 @@ class Schedule:
                 ahead.append(tending)
             if week is None and (due_at := self._digests.next_due(owner)) is not None:
                 ahead.append(due_at)
+        ahead += self._look_at_accounts(now)
         self._next = min(ahead, default=None)
+
+    def _look_at_accounts(self, now: datetime) -> Iterator[datetime]:
+        """Ring for every account that is due; when the others will be."""
+        for feed in feeds_ahead(self._store):
+            if feed.next_at > now:
+                yield feed.next_at
+            elif self._may_ring(
+                feed.owner, f"pull {feed.account} {feed.connector}", feed.next_at.isoformat(), now
+            ):
+                self._bells.pull.send(feed.owner, feed.account, feed.connector)
+        for one in deliveries_ahead(self._store):
+            if one.next_at > now:
+                yield one.next_at
+            elif self._may_ring(one.owner, f"deliver {one.account}", one.next_at.isoformat(), now):
+                self._bells.deliver.send(one.owner, one.account)
 
     def _may_ring(self, owner: int, what: str, which: str, now: datetime) -> bool:
         """Whether nobody rang for this very thing a moment ago: the job may still be at it."""

@@ -95,6 +95,16 @@ def waiting(unit: Unit, who: int) -> dict[str, int]:
     return {row.account: row.next_at for row in unit.connection.execute(statement)}
 
 
+def waiting_anywhere(unit: Unit) -> list[tuple[int, str, int]]:
+    """(owner, account, when it is due in whole seconds UTC) for every account at which there is something to do."""
+    statement = (
+        select(outbox.c.owner, outbox.c.account, func.min(outbox.c.next_at).label("next_at"))
+        .where(outbox.c.state.in_(("pending", "unsure")))
+        .group_by(outbox.c.owner, outbox.c.account)
+    )
+    return [(row.owner, row.account, row.next_at) for row in unit.connection.execute(statement)]
+
+
 def open_keys(unit: Unit, who: int) -> set[tuple[str, str]]:
     """(account, follow-up or week) of everything that is asked for and not done yet."""
     statement = select(outbox.c.account, outbox.c.subject).where(

@@ -1,0 +1,132 @@
+"""Listens at the accounts whose servers tell of news, and rings for a pull; a lost call only costs until the next poll.
+
+One thread a listener, which waits and does not poll. A connection that breaks is made again, after a delay that grows;
+that is logged when it begins and when it is over. Whatever came while nobody listened is pulled as soon as the
+connection stands.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from datetime import timedelta
+from threading import Event, Thread
+from typing import NamedTuple
+
+import structlog
+
+from schemas.connector import Listener
+from schemas.errors import KithError, Transient
+from services.accounts import backoff
+from workers.loop import Loop
+
+_LOOK_EVERY = timedelta(seconds=5)
+_WAIT = timedelta(minutes=10)
+_PATIENCE = timedelta(minutes=15)
+"""How long a listener rests that was refused: only the owner, or a poll that works again, can change that."""
+_BETWEEN = timedelta(milliseconds=100)
+"""How long news are gathered after each call, so that a storm of them is one pull after another."""
+_log = structlog.get_logger("kith.listen")
+
+
+class Place(NamedTuple):
+    """Where is listened: an owner's account, by a connector."""
+
+    owner: int
+    account: str
+    connector: str
+
+
+Open = Callable[[], Listener]
+
+
+class Listeners:
+    """Keeps a listener at every place that has one; which these are is asked again and again."""
+
+    def __init__(
+        self,
+        places: Callable[[], Mapping[Place, Open]],
+        ring: Callable[[Place], object],
+        chance: Callable[[], float],
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            places: where to listen now; an account that is paused or gone is not among them.
+            ring: told that there is news at a place.
+            chance: gives 0 to 1, by which delays differ.
+        """
+        self._places = places
+        self._ring = ring
+        self._chance = chance
+        self._running: dict[Place, _Listening] = {}
+
+    def look(self) -> None:
+        """Begin where nobody listens yet, and end where nobody should."""
+        wanted = self._places()
+        for place in [one for one in self._running if one not in wanted]:
+            self._running.pop(place).end()
+        for place, opens in wanted.items():
+            if place not in self._running or self._running[place].is_over:
+                self._running[place] = _Listening(place, opens, self._ring, self._chance)
+
+    def run(self, stopped: Event) -> None:
+        """Look again and again, until stopped."""
+        Loop("listen", self.look, lambda: _LOOK_EVERY).run(stopped)
+        for one in self._running.values():
+            one.end()
+
+
+class _Listening:
+    """One place, listened at in a thread of its own."""
+
+    def __init__(
+        self, place: Place, opens: Open, ring: Callable[[Place], object], chance: Callable[[], float]
+    ) -> None:
+        self._place = place
+        self._opens = opens
+        self._ring = ring
+        self._chance = chance
+        self._ended = Event()
+        self._listener: Listener | None = None
+        self._log = _log.bind(account=place.account)
+        self._thread = Thread(target=self._run, name=f"listen {place.account}", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def end(self) -> None:
+        """Stop soon; does not wait for it."""
+        self._ended.set()
+        if self._listener is not None:
+            with suppress(KithError, OSError):
+                self._listener.close()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._ended.is_set():
+            try:
+                with closing(self._opens()) as listener:
+                    self._listener = listener
+                    if failures:
+                        self._log.info("listening again", failures=failures)
+                    failures = 0
+                    self._hear(listener)
+            except Transient as error:
+                failures += 1
+                if failures == 1 and not self._ended.is_set():
+                    self._log.info("listening broke off, and is tried again", why=str(error))
+                self._ended.wait(backoff(failures, self._chance()).total_seconds())
+            except KithError as error:
+                self._log.info("not listened to; polling goes on", why=str(error))
+                self._ended.wait(_PATIENCE.total_seconds())
+                return
+            finally:
+                self._listener = None
+
+    def _hear(self, listener: Listener) -> None:
+        self._ring(self._place)
+        while not self._ended.is_set():
+            if listener.wait(_WAIT):
+                self._ring(self._place)
+                self._ended.wait(_BETWEEN.total_seconds())
