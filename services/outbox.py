@@ -1,36 +1,58 @@
-"""Does what is asked for at an account's to-do tool, once, whatever fails between.
+"""Does what is asked for at an account, once, whatever fails between.
 
     pending ──begin──► in_flight ──answer───────────────► done
        ▲                   │ ├──refused for good────────► failed
-       └──later, same key──┘ └──answer never came───────► unsure ──find──► done, or begin again
+       └──later, same key──┘ └──answer never came───────► unsure ──ask first──► done, or begin again
 
-That something is begun is durable before the tool hears of it. What was in flight when its process ended, and what was
-never answered, is unsure: the tool is asked what became of it before anything is sent again.
+That something is begun is durable before the other side hears of it. What was in flight when its process ended, and
+what was never answered, is in doubt: a to-do tool is asked what became of it before anything is sent again; a mail
+cannot be asked for, so it counts as sent and is listed, since no digest is better than two.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from schemas.clock import Clock, epoch
-from schemas.connector import TaskDraft, TaskRef, TaskSink
-from schemas.errors import Ambiguous, ConnectorError, Missing, RateLimited, ReauthRequired, Transient
+from schemas.connector import MailSink, TaskDraft, TaskRef, TaskSink
+from schemas.errors import (
+    Ambiguous,
+    ConnectorError,
+    Missing,
+    RateLimited,
+    ReauthRequired,
+    Rejected,
+    Transient,
+)
 from schemas.ids import IdempotencyKey
 from services.store import followups, outbox
 from services.store.outbox import Intent, TaskRow
-from services.store.unit import Store
+from services.store.unit import Store, Unit
 
 GIVE_UP_AFTER = 200
 """Beginnings after which something is not tried again: at the longest delay, eight days."""
 _OF_ALL = (Transient, ReauthRequired, Ambiguous, Missing)
-"""Errors that the next thing to do would meet as well: the tool is down, or its list is gone."""
+"""Errors that the next thing to do would meet as well: the other side is down, or the list is gone."""
 _SOON = timedelta(seconds=2)
 _LONGEST = timedelta(hours=1)
+_ENDED = "The process that did it ended before the answer came."
 _draft = msgspec.json.Decoder(TaskDraft).decode
 _text = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.Encoder().encode
+
+
+class Work(Protocol):
+    """How what is asked for is done at one kind of account."""
+
+    in_doubt: str
+    """The state of what may or may not have been done: `unsure`, or `failed` where nobody can be asked."""
+
+    def do(self, intent: Intent, /) -> Callable[[Unit], None]:
+        """Do it; gives what is to be written together with its being done."""
+        ...
 
 
 class Delivered(Struct):
@@ -46,33 +68,27 @@ class Delivery:
     """Delivers to one account of one owner; one at a time, as whoever calls holds the account's turn."""
 
     def __init__(
-        self,
-        store: Store,
-        owner: int,
-        account: str,
-        sink: TaskSink,
-        clock: Clock,
-        chance: Callable[[], float],
+        self, store: Store, owner: int, account: str, work: Work, clock: Clock, chance: Callable[[], float]
     ) -> None:
         """`chance` gives 0 to 1, by which delays differ between installations."""
         self._store = store
         self._owner = owner
         self._account = account
-        self._sink = sink
+        self._work = work
         self._clock = clock
         self._chance = chance
 
     def run(self, at_most: int = 100) -> Delivered:
-        """Do what is due, oldest first, until nothing is, or the tool wants to be left alone."""
+        """Do what is due, oldest first, until nothing is, or the other side wants to be left alone."""
         told = Delivered()
         with self._store.write() as unit:
-            outbox.doubt(unit, self._owner, self._account, self._now())
+            outbox.doubt(unit, self._owner, self._account, self._now(), self._work.in_doubt, _ENDED)
         for _ in range(at_most):
             intent = self._begin()
             if intent is None:
                 break
             try:
-                row = self._do(intent)
+                write = self._work.do(intent)
             except ConnectorError as error:
                 self._refused(intent, error)
                 if not isinstance(error, _OF_ALL):
@@ -80,9 +96,10 @@ class Delivery:
                     continue
                 told.error = error
                 break
-            else:
-                self._settle(intent, row)
-                told.done += 1
+            with self._store.write() as unit:
+                write(unit)
+                outbox.set_state(unit, self._owner, intent, "done", self._now())
+            told.done += 1
         return told
 
     def _now(self) -> int:
@@ -95,30 +112,50 @@ class Delivery:
                 outbox.set_state(unit, self._owner, intent, "in_flight", self._now())
         return intent
 
-    # --- one intent ---------------------------------------------------------------------------------------------------
+    def _refused(self, intent: Intent, error: ConnectorError) -> None:
+        now = self._clock.now()
+        match error:
+            case Ambiguous():
+                state, next_at = self._work.in_doubt, now + _SOON
+            case RateLimited():
+                state, next_at = "pending", now + error.retry_after
+            case Transient() | ReauthRequired() | Missing() if intent.attempts < GIVE_UP_AFTER:
+                state, next_at = "pending", self._later(now, intent.attempts)
+            case _:
+                state, next_at = "failed", now
+        with self._store.write() as unit:
+            outbox.set_state(
+                unit, self._owner, intent, state, epoch(now), next_at=epoch(next_at), reason=str(error)
+            )
 
-    def _do(self, intent: Intent) -> TaskRow | None:
-        """Do it; the task as it stands then, None where there is none."""
-        if intent.kind == "put":
-            return self._put(intent)
-        with self._store.read() as unit:
-            row = outbox.task_of(unit, self._owner, self._account, intent.subject)
-        if row is None:
-            return None
-        ref = TaskRef(row.task_id, row.url, row.version)
-        # Each of these is the same done twice, so that what is unsure is just done again.
-        try:
-            match intent.kind:
-                case "complete":
-                    return self._row(row, self._sink.complete(ref, _text(intent.payload)), "done")
-                case "reopen":
-                    return self._row(row, self._sink.reopen(ref), "open")
-                case _:
-                    draft = _draft(intent.payload)
-                    changed = self._sink.update(ref, _draft(row.draft), draft)
-                    return self._row(row, changed, "open", draft)
-        except Missing:
-            return msgspec.structs.replace(row, state="gone", written_at=self._now())
+    def _later(self, now: datetime, attempts: int) -> datetime:
+        """Delays double from two seconds to an hour, and differ by up to half, so that many do not come at once."""
+        delay = min(_SOON * 2 ** min(attempts, 16), _LONGEST)
+        spread: timedelta = delay * (0.5 + self._chance() / 2)
+        return now + spread
+
+
+class TaskWork:
+    """Writes tasks into a to-do tool."""
+
+    in_doubt = "unsure"
+
+    def __init__(self, store: Store, owner: int, account: str, sink: TaskSink, clock: Clock) -> None:
+        self._store = store
+        self._owner = owner
+        self._account = account
+        self._sink = sink
+        self._clock = clock
+
+    def do(self, intent: Intent, /) -> Callable[[Unit], None]:
+        """Do it; the task as it stands then is to be written."""
+        row = self._put(intent) if intent.kind == "put" else self._changed(intent)
+
+        def write(unit: Unit) -> None:
+            if row is not None:
+                outbox.set_task(unit, self._owner, row)
+
+        return write
 
     def _put(self, intent: Intent) -> TaskRow | None:
         key = IdempotencyKey(intent.subject)
@@ -139,44 +176,70 @@ class Delivery:
             version=ref.version,
             draft=intent.payload,
             state="open",
-            written_at=self._now(),
+            written_at=epoch(self._clock.now()),
         )
 
-    def _row(self, row: TaskRow, ref: TaskRef, state: str, draft: TaskDraft | None = None) -> TaskRow:
+    def _changed(self, intent: Intent) -> TaskRow | None:
+        """Each of these is the same done twice, so that what is unsure is just done again."""
+        with self._store.read() as unit:
+            row = outbox.task_of(unit, self._owner, self._account, intent.subject)
+        if row is None:
+            return None
+        ref, draft, state = TaskRef(row.task_id, row.url, row.version), row.draft, "open"
+        try:
+            match intent.kind:
+                case "complete":
+                    ref, state = self._sink.complete(ref, _text(intent.payload)), "done"
+                case "reopen":
+                    ref = self._sink.reopen(ref)
+                case _:
+                    ref = self._sink.update(ref, _draft(row.draft), _draft(intent.payload))
+                    draft = intent.payload
+        except Missing:
+            state = "gone"
         return msgspec.structs.replace(
             row,
             task_id=ref.id,
             url=ref.url,
             version=ref.version,
-            draft=_encode(draft).decode() if draft is not None else row.draft,
+            draft=draft,
             state=state,
-            written_at=self._now(),
+            written_at=epoch(self._clock.now()),
         )
 
-    def _settle(self, intent: Intent, row: TaskRow | None) -> None:
-        with self._store.write() as unit:
-            if row is not None:
-                outbox.set_task(unit, self._owner, row)
-            outbox.set_state(unit, self._owner, intent, "done", self._now())
 
-    def _refused(self, intent: Intent, error: ConnectorError) -> None:
-        now = self._clock.now()
-        match error:
-            case Ambiguous():
-                state, next_at = "unsure", now + _SOON
-            case RateLimited():
-                state, next_at = "pending", now + error.retry_after
-            case Transient() | ReauthRequired() | Missing() if intent.attempts < GIVE_UP_AFTER:
-                state, next_at = "pending", self._later(now, intent.attempts)
-            case _:
-                state, next_at = "failed", now
-        with self._store.write() as unit:
-            outbox.set_state(
-                unit, self._owner, intent, state, epoch(now), next_at=epoch(next_at), reason=str(error)
+class Letter(Struct, frozen=True):
+    """One whole mail (RFC 5322, CRLF lines), from whom and to whom."""
+
+    content: bytes
+    sender: str
+    to: str
+
+
+class MailWork:
+    """Sends digests; each once, or not at all where nobody can tell."""
+
+    in_doubt = "failed"
+
+    def __init__(
+        self, sink: MailSink, letter_of: Callable[[str], Letter], is_late: Callable[[str], bool]
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            letter_of: the mail with the digest of a week.
+            is_late: whether a week's digest would come too late to be of use.
+        """
+        self._sink = sink
+        self._letter_of = letter_of
+        self._is_late = is_late
+
+    def do(self, intent: Intent, /) -> Callable[[Unit], None]:
+        """Send it."""
+        if self._is_late(intent.subject):
+            raise Rejected(
+                f"The digest of {intent.subject} was not sent: its time had passed by when it could be."
             )
-
-    def _later(self, now: datetime, attempts: int) -> datetime:
-        """Delays double from two seconds to an hour, and differ by up to half, so that many do not come at once."""
-        delay = min(_SOON * 2 ** min(attempts, 16), _LONGEST)
-        spread: timedelta = delay * (0.5 + self._chance() / 2)
-        return now + spread
+        letter = self._letter_of(intent.subject)
+        self._sink.send(letter.content, letter.sender, letter.to)
+        return lambda _unit: None

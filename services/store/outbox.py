@@ -146,12 +146,12 @@ def set_state(
     )
 
 
-def doubt(unit: Unit, who: int, account: str, now: int) -> None:
-    """What was in flight when whoever did it ended: nobody knows whether it was done."""
+def doubt(unit: Unit, who: int, account: str, now: int, state: str, reason: str) -> None:
+    """What was in flight when whoever did it ended: nobody knows whether it was done, and so it stands from now."""
     unit.connection.execute(
         update(outbox)
         .where(outbox.c.owner == who, outbox.c.account == account, outbox.c.state == "in_flight")
-        .values(state="unsure", next_at=now, updated_at=now)
+        .values(state=state, next_at=now, reason=reason, updated_at=now)
     )
 
 

@@ -23,7 +23,7 @@ from schemas.interface import Followup, SourceReport
 from services import tasks as tools_of
 from services.book import Book, Habits
 from services.ingest import Ingest
-from services.outbox import Delivered, Delivery
+from services.outbox import Delivered, Delivery, TaskWork
 from services.store import outbox
 from services.store.unit import Store
 from services.tasks import Tool as Account
@@ -69,11 +69,14 @@ class Desk:
         """One round: tell the book, ask for what is needed, do it, read back."""
         self.book.keep()
         tools_of.reconcile(self.book, [TODO], URL, may_begin=may_begin)
-        told = Delivery(
-            self.book.store, self.book.owner, TODO.account, self.tool, self.clock, lambda: 0.5
-        ).run()
+        told = self.delivery().run()
         self.read()
         return told
+
+    def delivery(self, tool: Tool | None = None) -> Delivery:
+        store, owner = self.book.store, self.book.owner
+        work = TaskWork(store, owner, TODO.account, tool or self.tool, self.clock)
+        return Delivery(store, owner, TODO.account, work, self.clock, lambda: 0.5)
 
     def read(self) -> None:
         ingest = Ingest(self.book.store, self.book.owner, self.clock, TODO.account, "tasks", is_live=True)
@@ -261,7 +264,7 @@ def test_a_crash_after_the_send_makes_no_second_task(desk: Desk) -> None:
     desk.mail(ANA, asks=True)
     tools_of.reconcile(desk.book, [TODO], URL)
     with pytest.raises(Died):
-        Delivery(desk.book.store, desk.book.owner, TODO.account, dying, desk.clock, lambda: 0.5).run()
+        desk.delivery(dying).run()
     desk.tool.items = dying.items
     desk.settle()
     assert desk.tool.held() == [desk.followup().id]
