@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.clock import epoch, instant
 from schemas.decisions import FavourNoted, NoteWritten
-from schemas.events import EventBody, decode_body
+from schemas.events import EventBody, MailWords, decode_words
 from schemas.ids import key64, public_id
 from schemas.interface import Interaction, Part, SignalShape, Thread
 from schemas.records import (
@@ -25,7 +25,7 @@ from services.history.parts import Kind
 from services.identity.keys import OWNER_KEY
 from services.store import events as stream
 from services.store import history as rows
-from services.store.events import StoredEvent
+from services.store.events import Body
 from services.store.history import InteractionRow
 from services.store.unit import Unit
 from services.threads import is_between_humans
@@ -42,7 +42,7 @@ class Shaper:
         self._who = who
         self._now = epoch(now)
         self.whose = rows.identity_persons(unit, who)
-        self.automated = {key for key, status in rows.statuses(unit, who).items() if status == "automated"}
+        self.automated = rows.automated(unit, who)
         self._sources = {
             key: f"{account}:{name}" for key, (account, name) in stream.sources(unit, who).items()
         }
@@ -69,13 +69,13 @@ class Shaper:
         yield from self._shaped(chunk)
 
     def _shaped(self, chunk: Sequence[InteractionRow]) -> Iterator[Interaction]:
-        events = stream.read_these(self._unit, self._who, {row.seq for row in chunk})
-        records = {seq: decode_body(e.body, e.kind, e.version) for seq, e in events.items()}
+        events = stream.read_bodies(self._unit, self._who, {row.seq for row in chunk})
+        records = {seq: decode_words(e.body, e.kind, e.version) for seq, e in events.items()}
         for row in chunk:
             if row.seq in records:
                 yield self._interaction(row, records[row.seq], events[row.seq])
 
-    def _interaction(self, row: InteractionRow, record: EventBody, event: StoredEvent) -> Interaction:
+    def _interaction(self, row: InteractionRow, record: EventBody | MailWords, event: Body) -> Interaction:
         subject, excerpt, signals = _text(record)
         author = self.whose.get(row.author, row.author)
         by = "owner" if author == OWNER_KEY else public_id("p", author)
@@ -100,7 +100,7 @@ class Shaper:
             source_key=self._source_key(row, record, event),
         )
 
-    def _source_key(self, row: InteractionRow, record: EventBody, event: StoredEvent) -> str:
+    def _source_key(self, row: InteractionRow, record: EventBody | MailWords, event: Body) -> str:
         if not isinstance(record, Meeting) or not record.is_series:
             return event.external_id
         if event.seq not in self._occurrences:
@@ -111,21 +111,21 @@ class Shaper:
     def threads(self, keys: Sequence[int] | None = None) -> Iterator[Thread]:
         """The shapes of threads, by id; all, or these."""
         for row in rows.threads(self._unit, self._who, keys):
-            people = (public_id("p", self.whose.get(key, key)) for key in _decode_people(row.people))
+            people = {public_id("p", self.whose.get(key, key)) for key in _decode_people(row.people)}
             yield Thread(
                 id=public_id("t", row.key),
                 subject=row.subject or None,
                 last_at=instant(row.last_at),
                 messages=row.messages,
-                people=sorted(set(people)),
+                people=sorted(people),
                 state=row.state,
                 since=instant(row.since) if row.since is not None else None,
             )
 
 
-def _text(record: EventBody) -> tuple[str, str, tuple[Signal, ...]]:
+def _text(record: EventBody | MailWords) -> tuple[str, str, tuple[Signal, ...]]:
     match record:
-        case Message() | DirectMessage():
+        case MailWords() | Message() | DirectMessage():
             return record.subject, record.excerpt, record.signals
         case Meeting():
             return record.summary, record.location, ()

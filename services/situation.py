@@ -16,7 +16,7 @@ from schemas.decisions import (
     FollowupSnoozed,
     FollowupsSurfaced,
 )
-from schemas.events import EventBody, decode_body
+from schemas.events import EventBody, MailWords, decode_body, decode_words
 from schemas.ids import public_id
 from schemas.interface import Status
 from schemas.records import (
@@ -122,11 +122,11 @@ class _Reader:
     def _person(self, identity: int) -> int:
         return self._whose.get(identity, identity)
 
-    def _records(self, found: Sequence[InteractionRow]) -> dict[int, EventBody]:
-        events = stream.read_these(
+    def _records(self, found: Sequence[InteractionRow]) -> dict[int, EventBody | MailWords]:
+        events = stream.read_bodies(
             self._unit, self._who, {row.seq for row in found if row.at >= self._text_from}
         )
-        return {seq: decode_body(e.body, e.kind, e.version) for seq, e in events.items()}
+        return {seq: decode_words(e.body, e.kind, e.version) for seq, e in events.items()}
 
     def said(self, found: Sequence[InteractionRow]) -> list[Said]:
         human = [
@@ -141,7 +141,9 @@ class _Reader:
                 told.append(self._said(row, parts, records.get(row.seq)))
         return told
 
-    def _said(self, row: InteractionRow, parts: Sequence[tuple[int, int]], record: EventBody | None) -> Said:
+    def _said(
+        self, row: InteractionRow, parts: Sequence[tuple[int, int]], record: EventBody | MailWords | None
+    ) -> Said:
         subject, excerpt, signals = _text(record)
         author = OWNER if row.author == OWNER_KEY else public_id("p", self._person(row.author))
         to = _ids(key for key, part in parts if part in {Part.TO, Part.ABOUT})
@@ -164,7 +166,7 @@ class _Reader:
             signals=signals,
             introduces=introduces,
             direction=DIRECTIONS[row.direction],
-            utc_offset=record.utc_offset if isinstance(record, Message) else None,
+            utc_offset=record.utc_offset if isinstance(record, MailWords | Message) else None,
         )
 
     def meetings(self, found: Sequence[InteractionRow]) -> list[MeetingView]:
@@ -202,9 +204,9 @@ class _Reader:
         return views
 
 
-def _text(record: EventBody | None) -> tuple[str, str, tuple[Signal, ...]]:
+def _text(record: EventBody | MailWords | None) -> tuple[str, str, tuple[Signal, ...]]:
     match record:
-        case Message() | DirectMessage():
+        case MailWords() | Message() | DirectMessage():
             return record.subject, record.excerpt, record.signals
         case Invitation() | Recommendation():
             return "", record.excerpt, ()

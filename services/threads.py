@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from schemas.events import decode_body
+from schemas.events import MailWords, decode_words
 from schemas.interface import ThreadState
 from schemas.records import DirectMessage, Message
 from services.history.parts import Mark, Part, unpack
@@ -70,9 +70,7 @@ class ThreadTeller:
             if not rows.stale_threads(unit, self._owner, 1):
                 return 0
             persons = rows.identity_persons(unit, self._owner)
-            automated = {
-                key for key, status in rows.statuses(unit, self._owner).items() if status == "automated"
-            }
+            automated = rows.automated(unit, self._owner)
         while True:
             with self._store.write() as unit:
                 unit.alone(self._owner, Duty.TELL)
@@ -132,12 +130,12 @@ def _by_thread(messages: Iterator[InteractionRow]) -> Iterator[tuple[int, list[I
 
 
 def _subjects(unit: Unit, owner: int, firsts: dict[int, int]) -> dict[int, str]:
-    events = stream.read_these(unit, owner, firsts.values())
+    events = stream.read_bodies(unit, owner, firsts.values())
     subjects: dict[int, str] = {}
     for thread, seq in firsts.items():
         event = events.get(seq)
         if event is not None:
-            record = decode_body(event.body, event.kind, event.version)
-            if isinstance(record, Message | DirectMessage):
+            record = decode_words(event.body, event.kind, event.version)
+            if isinstance(record, MailWords | Message | DirectMessage):
                 subjects[thread] = record.subject
     return subjects

@@ -172,7 +172,7 @@ def read_after(unit: Unit, who: int, seq: int, limit: int) -> list[StoredEvent]:
     statement = (
         select(*_COLUMNS).where(event.c.seq > seq, event.c.owner == who).order_by(event.c.seq).limit(limit)
     )
-    return [StoredEvent._make(row) for row in unit.connection.execute(statement)]
+    return [StoredEvent._make(row) for row in unit.connection.execute(statement).all()]
 
 
 def read_all(unit: Unit, who: int, batch: int = 2_000) -> Iterator[StoredEvent]:
@@ -189,6 +189,26 @@ def read_these(unit: Unit, who: int, seqs: Iterable[int]) -> dict[int, StoredEve
     for chunk in chunks(list(seqs)):
         statement = select(*_COLUMNS).where(event.c.owner == who, among(unit, event.c.seq, chunk))
         found.update((row[0], StoredEvent._make(row)) for row in unit.connection.execute(statement).all())
+    return found
+
+
+class Body(NamedTuple):
+    """What an event says, and of which item."""
+
+    seq: int
+    kind: str
+    version: int
+    external_id: str
+    body: bytes
+
+
+def read_bodies(unit: Unit, who: int, seqs: Iterable[int]) -> dict[int, Body]:
+    """What the events with these numbers say."""
+    columns = (event.c.seq, event.c.kind, event.c.version, event.c.external_id, event.c.body)
+    found: dict[int, Body] = {}
+    for chunk in chunks(list(seqs)):
+        statement = select(*columns).where(event.c.owner == who, among(unit, event.c.seq, chunk))
+        found.update((row[0], Body._make(row)) for row in unit.connection.execute(statement).all())
     return found
 
 

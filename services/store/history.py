@@ -136,7 +136,9 @@ def all_identities(unit: Unit, who: int) -> list[IdentityRow]:
 def identity_persons(unit: Unit, who: int) -> dict[int, int]:
     """Identity to person, for all; the owner's own identities lead to 0."""
     statement = select(identity.c.key, identity.c.person, identity.c.is_owner).where(identity.c.owner == who)
-    return {row.key: 0 if row.is_owner else row.person for row in unit.connection.execute(statement)}
+    return {
+        key: 0 if is_owner else whose for key, whose, is_owner in unit.connection.execute(statement).all()
+    }
 
 
 def strays(unit: Unit, who: int) -> dict[int, int]:
@@ -327,14 +329,17 @@ def interactions_between(
 
 def ended_between(unit: Unit, who: int, start: int, end: int, kind: int) -> list[InteractionRow]:
     """Meetings that began before `end` and ended after `start`, up to and including `end`."""
+    # Meetings alone have a group, and the index over it holds nothing else. Were the beginning asked for here as well,
+    # SQLite would rather go through all mail that is older.
     statement = select(*_INTERACTION).where(
         interaction.c.owner == who,
+        interaction.c.group.isnot(None),
         interaction.c.kind == kind,
-        interaction.c.at <= end,
         interaction.c.ends_at > start,
         interaction.c.ends_at <= end,
     )
-    return [InteractionRow._make(row) for row in unit.connection.execute(statement).all()]
+    found = (InteractionRow._make(row) for row in unit.connection.execute(statement).all())
+    return [row for row in found if row.at <= end]
 
 
 def all_interactions(unit: Unit, who: int) -> Iterator[InteractionRow]:
@@ -378,17 +383,17 @@ def interactions_of_people(
 
 def interactions_of_person(unit: Unit, who: int, whose: int) -> list[InteractionRow]:
     """One person's interactions, newest first."""
-    ids = (
-        select(participant.c.interaction)
-        .join(identity, participant.c.identity == identity.c.key)
-        .where(identity.c.owner == who, identity.c.person == whose)
-    )
+    # Asked for an order, SQLite would go through everybody's interactions by time.
     statement = (
         select(*_INTERACTION)
-        .where(interaction.c.owner == who, interaction.c.id.in_(ids))
-        .order_by(interaction.c.at.desc(), interaction.c.key)
+        .select_from(identity)
+        .join(participant, participant.c.identity == identity.c.key)
+        .join(interaction, interaction.c.id == participant.c.interaction)
+        .where(identity.c.owner == who, identity.c.person == whose, interaction.c.owner == who)
     )
-    return [InteractionRow._make(row) for row in unit.connection.execute(statement).all()]
+    # Somebody with two addresses may have taken part with both.
+    found = {row[0]: InteractionRow._make(row) for row in unit.connection.execute(statement).all()}
+    return sorted(found.values(), key=lambda row: (-row.at, row.key))
 
 
 # --- threads ------------------------------------------------------------------------------------------------------
@@ -627,7 +632,7 @@ def people(
             yield row.key, row.status, row.shape
 
 
-def statuses(unit: Unit, who: int) -> dict[int, str]:
-    """The status of every person."""
-    statement = select(person.c.key, person.c.status).where(person.c.owner == who)
-    return {row.key: row.status for row in unit.connection.execute(statement)}
+def automated(unit: Unit, who: int) -> set[int]:
+    """Those who are machines."""
+    statement = select(person.c.key).where(person.c.owner == who, person.c.status == "automated")
+    return set(unit.connection.execute(statement).scalars())
