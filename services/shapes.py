@@ -77,8 +77,6 @@ class Shaper:
 
     def _interaction(self, row: InteractionRow, record: EventBody | MailWords, event: Body) -> Interaction:
         subject, excerpt, signals = _text(record)
-        author = self.whose.get(row.author, row.author)
-        by = "owner" if author == OWNER_KEY else public_id("p", author)
         people: dict[int, str] = {}
         for key, part in packed.unpack(row.parts):
             person = self.whose.get(key, key)
@@ -95,10 +93,16 @@ class Shaper:
             thread=public_id("t", row.thread) if row.thread is not None else None,
             people=[Part(public_id("p", person), part) for person, part in people.items()],
             group_size=row.group_size,
-            signals=[SignalShape(signal.kind, by, signal.text, signal.due) for signal in signals],
+            signals=[
+                SignalShape(signal.kind, self._author(row), signal.text, signal.due) for signal in signals
+            ],
             source=self._sources.get(row.source, ""),
             source_key=self._source_key(row, record, event),
         )
+
+    def _author(self, row: InteractionRow) -> str:
+        author = self.whose.get(row.author, row.author)
+        return "owner" if author == OWNER_KEY else public_id("p", author)
 
     def _source_key(self, row: InteractionRow, record: EventBody | MailWords, event: Body) -> str:
         if not isinstance(record, Meeting) or not record.is_series:

@@ -1,5 +1,6 @@
 """What every command is handed: the options that stand before it, the home, and the owner's book."""
 
+import io
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,8 +48,13 @@ class Context:
         return self.book
 
     def put(self, shape: Any) -> None:
-        """Write one JSON document to standard output."""
-        sys.stdout.write(encode(shape).decode() + "\n")
+        """Write one JSON document to standard output: in UTF-8 whatever the terminal speaks (RFC 8259 8.1)."""
+        document = encode(shape) + b"\n"
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(document)
+        else:
+            sys.stdout.write(document.decode())
 
     def close(self) -> None:
         """Let go of the home; what is asked for after that is opened anew."""

@@ -518,7 +518,7 @@ def threads(unit: Unit, who: int, keys: Sequence[int] | None = None) -> Iterator
         yield from unit.connection.execute(statement.execution_options(yield_per=2_000))
         return
     for chunk in chunks(keys):
-        yield from unit.connection.execute(statement.where(among(unit, thread.c.key, chunk)))
+        yield from unit.connection.execute(statement.where(among(unit, thread.c.key, chunk))).all()
 
 
 # --- meetings -----------------------------------------------------------------------------------------------------
