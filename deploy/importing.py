@@ -161,7 +161,7 @@ def _read(
             advance(file.name, page.done, page.total)
             if not is_dry and entry.added + entry.changed - pending >= _PROJECT_EVERY:
                 pending = entry.added + entry.changed
-                book.follow(_PROJECT_EVERY)
+                book.follow(_EVERYTHING)
 
         ingest.run(found.spec.open_source(access), entry, rejects, progress)
     entry.seconds = round(entry.seconds + time.monotonic() - began, 3)
