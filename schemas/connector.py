@@ -329,8 +329,10 @@ class ConnectorSpec:
     `calendar/work`. `account` is the kind of account it reads with (`kith connect KIND`); empty for files. `recognise`
     (file connectors) answers how surely a path is of this format, from 0 to 100, by looking at its first 64 KB and never
     at more. `locate` finds the server of an account from the settings given (an address, say), before anything secret is
-    sent; it raises `Rejected` with what to give instead when it finds none. `survey` signs in and tells what is there; `newest` tells the instant of the newest item that the other
-    side holds, to compare with what has come. `interval` is how often it is asked for news where nothing tells.
+    sent; it raises `Rejected` with what to give instead when it finds none. `survey` signs in and tells what is there;
+    `newest` tells the instant of the newest item that the other side holds, to compare with what has come. `make_list`
+    makes a list of a to-do tool under a name, and no second one where there is one. `interval` is how often it is asked
+    for news where nothing tells.
     """
 
     name: str
@@ -346,6 +348,7 @@ class ConnectorSpec:
     locate: Callable[[Mapping[str, Any]], Location] | None = None
     survey: Callable[[Access], Survey] | None = None
     newest: Callable[[Access], datetime | None] | None = None
+    make_list: Callable[[Access, str], Collection] | None = None
     interval: timedelta = timedelta(minutes=15)
     quotas: tuple[Quota, ...] = ()
     limits: TaskLimits = field(default_factory=TaskLimits)
