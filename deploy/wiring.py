@@ -3,13 +3,16 @@
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from connectors import connectors
 from deploy.clock import SystemClock
 from deploy.settings import Settings
 from schemas.clock import Clock, FrozenClock
+from schemas.connector import ConnectorSpec
 from schemas.decisions import OwnerDeclared
 from schemas.errors import ConfigError, UsageError
 from services.book import Book, Habits, begin_book
@@ -17,15 +20,36 @@ from services.store import events as stream
 from services.store.migrate import migrate
 from services.store.unit import Store, open_store
 
+if TYPE_CHECKING:
+    from services.vault import Vault
+
 
 class Application:
     """A home, opened: its settings, clock, store and books."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, known: Mapping[str, ConnectorSpec] | None = None) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            known: the connectors by their names, instead of all there are.
+        """
         self.settings = settings
+        self._known = known
         self.clock: Clock = FrozenClock(settings.now) if settings.now else SystemClock()
         self.wake: Callable[[int], None] = lambda _owner: None
         """Told of an owner whose stream has grown."""
+
+    @property
+    def connectors(self) -> Mapping[str, ConnectorSpec]:
+        """Every connector by its name."""
+        return connectors() if self._known is None else self._known
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """What locks secrets away, with the key of this home."""
+        from services.vault import Vault  # noqa: PLC0415  # ciphers are not loaded where no account is touched
+
+        return Vault(self.settings.secret_key)
 
     @cached_property
     def store(self) -> Store:

@@ -25,6 +25,7 @@ Kind = Literal[
 Direction = Literal["in", "out", "both"]
 ThreadState = Literal["awaiting_me", "awaiting_them", "closed", "fyi"]
 FollowupState = Literal["open", "done", "satisfied", "dismissed", "snoozed", "expired"]
+AccountState = Literal["active", "paused", "reconnect"]
 Rule = Literal[
     "awaiting_me",
     "awaiting_them",
@@ -72,6 +73,21 @@ class ImportReport(Struct):
 
     sources: list[SourceReport]
     rejects: list[Reject]
+
+
+class SyncedAccount(Struct):
+    """How the reading of one account went; without a reason, well."""
+
+    id: str
+    name: str
+    state: AccountState
+    reason: str | None
+
+
+class SyncReport(ImportReport):
+    """The whole of a sync, with how it went by account."""
+
+    accounts: list[SyncedAccount]
 
 
 class Counts(Struct):
@@ -296,6 +312,68 @@ class Duplicate(Struct):
     why: list[str]
 
 
+class Feed(Struct):
+    """What is read with an account by one connector, and how that goes."""
+
+    connector: str
+    stream: str
+    next_at: datetime
+    tried_at: datetime | None
+    ok_at: datetime | None
+    failures: int
+    """In a row."""
+    failing_since: datetime | None
+    reason: str | None
+    is_complete: bool
+    """The first reading came to its end."""
+    done: int
+    total: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
+    remote_at: datetime | None
+    """When the newest item is of that the other side holds."""
+    checked_at: datetime | None
+
+
+class Account(Struct):
+    """A live account; nothing secret is ever in it."""
+
+    id: str
+    kind: str
+    name: str
+    user: str
+    server: str | None
+    state: AccountState
+    reason: str | None
+    reads: list[str]
+    scopes: list[str]
+    tasks: str | None
+    """The list that follow-ups are written to."""
+    connected_at: datetime
+    last_sync_at: datetime | None
+    lag: int | None
+    """Seconds that what came is behind the newest that the other side holds; null when nobody knows."""
+    feeds: list[Feed]
+
+
+class CollectionShape(Struct):
+    """A folder, calendar, address book or list that an account offers."""
+
+    id: str
+    name: str
+    role: str
+    is_read: bool
+
+
+class Connected(Struct):
+    """What `kith connect` gives; `report` is that of the first sync, where there was one."""
+
+    account: Account
+    collections: list[CollectionShape]
+    abilities: list[str]
+    report: SyncReport | None
+
+
 class PeopleList(Struct):
     """People, with a cursor to the next page."""
 
@@ -314,6 +392,13 @@ class DuplicateList(Struct):
     """Pairs that Kith is unsure of."""
 
     duplicates: list[Duplicate]
+    next: str | None = None
+
+
+class AccountList(Struct):
+    """Live accounts, first connected first."""
+
+    accounts: list[Account]
     next: str | None = None
 
 
@@ -366,6 +451,10 @@ SHAPES: dict[str, type[Struct]] = {
     "rejects": RejectList,
     "interactions": InteractionList,
     "show": PersonPage,
+    "sync": SyncReport,
+    "account": Account,
+    "accounts": AccountList,
+    "connect": Connected,
 }
 
 _encoder = msgspec.json.Encoder()

@@ -103,7 +103,8 @@ def find_account(unit: Unit, owner: int, asked: str) -> Account:
         raise UsageError("No account is connected yet. Connect one: kith connect imap --user you@example.com")
     for found in (
         [one for one in known if one.id == asked],
-        [one for one in known if asked.lower() in {one.name.lower(), one.user.lower()}],
+        [one for one in known if one.name.lower() == asked.lower()],
+        [one for one in known if asked and one.user.lower() == asked.lower()],
         [one for one in known if asked and one.id.startswith(asked.lower())],
     ):
         if len(found) == 1:

@@ -2,11 +2,13 @@
 
 import io
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from deploy.settings import Settings, read_settings
+from schemas.connector import ConnectorSpec
 from schemas.interface import encode
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ class Context:
     owner: str = ""
     as_json: bool = False
     verbose: bool = False
+    connectors: Mapping[str, ConnectorSpec] | None = None
+    """Instead of all there are."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -34,7 +38,7 @@ class Context:
         """The home, opened."""
         from deploy.wiring import Application  # noqa: PLC0415  # the database is not loaded to explain a command
 
-        return Application(self.settings)
+        return Application(self.settings, self.connectors)
 
     @cached_property
     def book(self) -> "Book":

@@ -20,6 +20,7 @@ from schemas.errors import ConfigError
 from schemas.events import decode_body
 from schemas.ids import public_id
 from schemas.interface import Digest
+from services.accounts import note_lost_secrets
 from services.backup import Backup, not_empty, write_backup
 from services.book import Book
 from services.lookup import find_person
@@ -107,6 +108,7 @@ def restore(context: Context, file: str) -> int:
     with progress(context) as advance:
         for owner, _ in application.owners():
             application.book_of(owner).replay(advance)
+    lost = _lost_accounts(context)
     if context.as_json:
         context.put(
             {
@@ -121,9 +123,25 @@ def restore(context: Context, file: str) -> int:
         say(
             f"The book of {', '.join(found.manifest.owners)} is in {home}, as of {found.manifest.made_at:%Y-%m-%d %H:%M} UTC."
         )
-        if _KEY not in found.extras:
-            hint(f"If accounts were connected, put the old key into {home / _KEY}, or connect them anew.")
+        if lost:
+            hint(
+                f"The key that unlocks {', '.join(map(plain, lost))} is not here. Put it into {home / _KEY}, after the "
+                "one there, and say kith resume; or connect them again."
+            )
     return OK
+
+
+def _lost_accounts(context: Context) -> list[str]:
+    """The names of accounts that this home's key does not open; they wait to be reconnected."""
+    # The key may have come with the backup, after the settings were read.
+    context.close()
+    application = context.application
+    with application.store.write() as unit:
+        return [
+            account.name
+            for owner, _ in application.owners()
+            for account in note_lost_secrets(unit, owner, application.vault)
+        ]
 
 
 def _place(home: Path, extras: dict[str, bytes]) -> None:

@@ -7,13 +7,14 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from deploy.cli.context import Context
+    from schemas.connector import ConnectorSpec
 
 _HOISTED = {"--json": 0, "-v": 0, "--verbose": 0, "--home": 1, "--owner": 1}
 
@@ -28,8 +29,12 @@ def run() -> None:
     raise SystemExit(status)
 
 
-def main(arguments: list[str]) -> int:
-    """Run one command; its exit status. Options that stand before the command may stand after it as well."""
+def main(arguments: list[str], known: "Mapping[str, ConnectorSpec] | None" = None) -> int:
+    """Run one command; its exit status. Options that stand before the command may stand after it as well.
+
+    Args:
+        known: the connectors by their names, instead of all there are.
+    """
     from deploy.cli.ending import ended  # noqa: PLC0415
 
     for stream in (sys.stdout, sys.stderr):
@@ -37,7 +42,9 @@ def main(arguments: list[str]) -> int:
             stream.reconfigure(errors="replace")
     ordered = hoisted(arguments) or ["--help"]
     verbose = not {"-v", "--verbose"}.isdisjoint(ordered)
-    return ended(lambda: app.main(args=ordered, prog_name="kith", standalone_mode=False), verbose=verbose)
+    return ended(
+        lambda: app.main(args=ordered, prog_name="kith", standalone_mode=False, obj=known), verbose=verbose
+    )
 
 
 def hoisted(arguments: list[str]) -> list[str]:
@@ -85,7 +92,7 @@ def app(ctx: click.Context, home: str | None, owner: str, verbose: bool, as_json
     """Keeps your professional network by itself: history, follow-ups and a weekly digest."""
     from deploy.cli.context import Context  # noqa: PLC0415
 
-    context = Context(dict(os.environ), home, owner, as_json, verbose)
+    context = Context(dict(os.environ), home, owner, as_json, verbose, ctx.obj)
     ctx.obj = context
     ctx.call_on_close(context.close)
 
@@ -93,6 +100,7 @@ def app(ctx: click.Context, home: str | None, owner: str, verbose: bool, as_json
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _person = click.argument("person", metavar="PERSON")
 _followup = click.argument("followup", metavar="ID")
+_account = click.argument("account", metavar="ID")
 _file = click.argument("file", metavar="FILE")
 _remove = click.option("--remove", is_flag=True, help="Take away instead of giving.")
 _host = click.option("--host", metavar="H", default="127.0.0.1", show_default=True)
@@ -251,6 +259,104 @@ def migrate(context: "Context") -> int:
     from deploy.cli import home as command  # noqa: PLC0415
 
     return command.migrate(context)
+
+
+# --- accounts -----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+@click.argument("kind", metavar="KIND")
+@click.option("--user", metavar="U", help="Who signs in: mostly the e-mail address.")
+@click.option("--password-file", metavar="F", help="Holds the password; - is standard input.")
+@click.option("--token-file", metavar="F", help="Holds the token; - is standard input.")
+@click.option("--host", metavar="H", help="The server; looked for when left out.")
+@click.option("--port", metavar="P", type=click.IntRange(1, 65_535))
+@click.option("--security", type=click.Choice(["tls", "starttls", "none"]))
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Of a calendar or address book server, or of a feed (.ics); - is standard input.",
+)
+@click.option("--name", metavar="LABEL", help="How you call it.")
+@click.option("--read", metavar="WHAT", help="calendar, mail, contacts, tasks: parted by commas.")
+@click.option("--folders", metavar="A,B", help="Read these mail folders alone.")
+@click.option("--calendars", metavar="A,B", help="Read these calendars or address books alone.")
+@click.option(
+    "--tasks",
+    metavar="[LIST]",
+    is_flag=False,
+    flag_value="Kith",
+    help="Write follow-ups to this list, made if missing.",
+)
+@click.option("--from", "sender", metavar="ADDRESS", help="Whom the digest comes from.")
+@click.option("--to", metavar="ADDRESS", help="Where the digest goes.")
+@click.option("--headers-only", is_flag=True, help="Read no text of a mail.")
+@click.option("--since", metavar="DATE", help="Leave out what is older; else two years.")
+@click.option("--never", metavar="ADDRESS|DOMAIN|LABEL", multiple=True, help="Keep nothing of it.")
+@click.option(
+    "--allow-private", is_flag=True, help="The server may be in a private network or on this machine."
+)
+@click.option("--no-sync", is_flag=True, help="Read nothing yet.")
+@click.pass_obj
+def connect(context: "Context", /, kind: str, **given: Any) -> int:
+    """Add an account, or connect one again.
+
+    KIND is imap, smtp, caldav, carddav or todoist; caldav with an address that ends in .ics is a feed.
+    """
+    from deploy.cli import connecting as command  # noqa: PLC0415
+
+    return command.connect(context, kind, given)
+
+
+@app.command()
+@click.option("--rotate", is_flag=True, help="Lock every secret away anew, under a new key.")
+@click.pass_obj
+def accounts(context: "Context", rotate: bool) -> int:
+    """The accounts: state, last reading, how far behind."""
+    from deploy.cli import accounts as command  # noqa: PLC0415
+
+    return command.rotate(context) if rotate else command.accounts(context)
+
+
+@app.command()
+@_account
+@click.pass_obj
+def disconnect(context: "Context", account: str) -> int:
+    """Delete an account and its secret; what it brought stays."""
+    from deploy.cli import accounts as command  # noqa: PLC0415
+
+    return command.disconnect(context, account)
+
+
+@app.command()
+@_several("accounts", "[ID]...", required=False)
+@click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")
+@click.pass_obj
+def sync(context: "Context", accounts: tuple[str, ...], full: bool) -> int:
+    """Read accounts now."""
+    from deploy.cli import accounts as command  # noqa: PLC0415
+
+    return command.sync(context, list(accounts), full)
+
+
+@app.command()
+@_account
+@click.pass_obj
+def pause(context: "Context", account: str) -> int:
+    """Leave an account alone until it is resumed."""
+    from deploy.cli import accounts as command  # noqa: PLC0415
+
+    return command.pause(context, account)
+
+
+@app.command()
+@_account
+@click.pass_obj
+def resume(context: "Context", account: str) -> int:
+    """Read a paused account again."""
+    from deploy.cli import accounts as command  # noqa: PLC0415
+
+    return command.resume(context, account)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import jsonschema  # type: ignore[import-untyped]
 import msgspec
 
 from deploy.cli.main import main
+from schemas.connector import ConnectorSpec
 from schemas.interface import schema
 
 NOW = "2026-11-23T09:00:00Z"
@@ -32,8 +33,15 @@ class Result(NamedTuple):
 class Kith:
     """`kith` on one home at one instant."""
 
-    def __init__(self, home: Path, now: str = NOW, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        now: str = NOW,
+        settings: Mapping[str, str] | None = None,
+        connectors: Mapping[str, ConnectorSpec] | None = None,
+    ) -> None:
         self.home = home
+        self.connectors = connectors
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -41,23 +49,25 @@ class Kith:
         }
         self.environment |= {"KITH_HOME": str(home), "KITH_NOW": now, **(settings or {})}
 
-    def __call__(self, *arguments: str | Path) -> Result:
-        """Run a command in this process."""
+    def __call__(self, *arguments: str | Path, given: str = "") -> Result:
+        """Run a command in this process, with a text on standard input."""
         out, err = io.StringIO(), io.StringIO()
-        before = dict(os.environ)
+        before, terminal = dict(os.environ), sys.stdin
         os.environ.clear()
         os.environ.update(self.environment)
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                status = main([str(one) for one in arguments])
+                sys.stdin = io.StringIO(given)
+                status = main([str(one) for one in arguments], self.connectors)
         finally:
+            sys.stdin = terminal
             os.environ.clear()
             os.environ.update(before)
         return Result(status, out.getvalue(), err.getvalue())
 
-    def json(self, *arguments: str | Path, shape: str | None = None, status: int = 0) -> Any:
+    def json(self, *arguments: str | Path, shape: str | None = None, status: int = 0, given: str = "") -> Any:
         """The one document that a command printed, held to its shape in `kith schema`."""
-        result = self("--json", *arguments)
+        result = self("--json", *arguments, given=given)
         assert result.status == status, result
         document = json.loads(result.out)
         assert result.out.count("\n") == 1, "one document, on one line"

@@ -29,6 +29,7 @@ COMMANDS = (
     "init", "up", "import", "status", "people", "show", "followups", "done", "snooze", "dismiss", "role", "tag",
     "cadence", "note", "favour", "merge", "split", "duplicates", "distinct", "digest", "serve", "worker", "scheduler", "rejects", "replay", "export",
     "config", "doctor", "migrate", "schema", "search", "mute", "never", "verdict", "demo", "backup", "restore", "forget",
+    "connect", "accounts", "disconnect", "sync", "pause", "resume",
 )  # fmt: skip
 
 

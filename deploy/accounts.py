@@ -1,0 +1,241 @@
+"""Joins accounts with their connectors: what each of these is handed of the world.
+
+A secret is decrypted when its connector asks for it, and from then on masked in every log line. Of a feed (`….ics`)
+the URL itself lets whoever has it in; it is therefore locked away like a password, and is nowhere else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from deploy.logs import keep_out
+from deploy.parsing import ParsingPool
+from deploy.wiring import Application
+from schemas import interface
+from schemas.connector import Access, ConnectorSpec, Workers, unmetered
+from services import accounts
+from services.accounts import Account, Feed
+from services.ingest import fingerprints_held
+from services.people import OwnersWords, owners_words
+from services.quotas import spend
+from services.signals import READERS
+
+FEED, TODOIST, TASKS = "feed", "todoist", "tasks"
+_USUAL = frozenset({25, 143, 465, 587, 993})
+LOOK_BACK = timedelta(days=730)
+"""How far back a live source is read at first."""
+
+
+class Secrets(Struct, frozen=True, omit_defaults=True):
+    """What is locked away of an account: password or token, and a URL that is as good as one."""
+
+    secret: str = ""
+    url: str = ""
+
+
+def sealed(app: Application, secrets: Secrets) -> str:
+    """What may be kept of secrets."""
+    return app.vault.sealed(msgspec.json.encode(secrets).decode())
+
+
+def secrets_of(app: Application, account: Account) -> Secrets:
+    """The secrets of an account as they are kept now.
+
+    Raises:
+        ReauthRequired: no key of the home opens them.
+    """
+    with app.store.read() as unit:
+        kept = accounts.sealed_secret(unit, account)
+    opened = msgspec.json.decode(app.vault.opened(kept), type=Secrets)
+    for one in (opened.secret, opened.url):
+        if one:
+            keep_out(one)
+    return opened
+
+
+# --- connectors of an account -------------------------------------------------------------------------------------------
+
+
+def connectors_of(app: Application, kind: str) -> list[ConnectorSpec]:
+    """The connectors that work with accounts of a kind."""
+    return [spec for spec in app.connectors.values() if spec.account == kind]
+
+
+def word_of(spec: ConnectorSpec) -> str:
+    """What `--read` calls that which a connector reads: `mail`, `calendar`, `contacts` or `tasks`."""
+    return spec.stream.partition("/")[0]
+
+
+def reads(spec: ConnectorSpec, words: Sequence[str]) -> bool:
+    """Whether a connector is read where these words were chosen."""
+    return spec.open_source is not None and word_of(spec) in words
+
+
+def place_of(settings: Mapping[str, Any]) -> str:
+    """Where an account is: its host, with the port where that is an unusual one; or its URL from the host on."""
+    if settings.get("host"):
+        port = settings.get("port")
+        return f"{settings['host']}:{port}" if port and port not in _USUAL else str(settings["host"])
+    url = urlsplit(str(settings.get("url", "")))
+    return f"{url.netloc}{url.path}"
+
+
+def how_to_reconnect(account: Account) -> str:
+    """The command that connects an account again, without its secret."""
+    given = account.settings
+    kind = "caldav" if account.kind == FEED else account.kind
+    words = ["kith connect", kind]
+    if account.kind == FEED:
+        words += ["--url", "URL"]
+    for option in ("user", "host", "port", "security", "url"):
+        if given.get(option) and account.kind not in {FEED, TODOIST}:
+            words += [f"--{option}", str(given[option])]
+    if given.get("allow_private"):
+        words.append("--allow-private")
+    return " ".join(words)
+
+
+# --- access -------------------------------------------------------------------------------------------------------------
+
+
+def accesses(
+    app: Application, account: Account, workers: Workers | None = None
+) -> list[tuple[ConnectorSpec, Access]]:
+    """Each connector of an account with what it is handed; texts are parsed in this process unless by `workers`.
+
+    Raises:
+        ReauthRequired: what the account needs to be opened at all is locked away with a key that is lost.
+    """
+    with app.store.read() as unit:
+        said = owners_words(unit, account.owner)
+    url = secrets_of(app, account).url if account.kind == FEED else ""
+    return [
+        (
+            spec,
+            access(
+                app,
+                account,
+                spec,
+                said,
+                secret=lambda: secrets_of(app, account).secret,
+                url=url,
+                workers=workers,
+            ),
+        )
+        for spec in connectors_of(app, account.kind)
+    ]
+
+
+def access(
+    app: Application,
+    account: Account,
+    spec: ConnectorSpec,
+    said: OwnersWords,
+    *,
+    secret: Callable[[], str],
+    url: str = "",
+    workers: Workers | None = None,
+    is_kept: bool = True,
+) -> Access:
+    """What one connector is handed of an account.
+
+    Args:
+        said: the owner's words.
+        url: the account's URL where that is a secret.
+        is_kept: the account is in the store, so that what it spends is counted there.
+    """
+    settings = {**account.settings, "owner_emails": said.emails, "region": app.settings.region}
+    if url:
+        settings["url"] = url
+    if account.kind == TODOIST and app.settings.todoist_root:
+        # Whoever set it chose the address, so it may be any.
+        settings |= {"base_url": app.settings.todoist_root, "allow_private": True}
+    quotas = {quota.name: quota for quota in spec.quotas}
+
+    def take(name: str, units: int) -> None:
+        spend(app.store, account.owner, account.id, quotas[name], units, app.clock)
+
+    return Access(
+        account=account.id,
+        clock=app.clock,
+        read_text=READERS[app.settings.keep_text],
+        workers=workers or ParsingPool(1),
+        is_held=fingerprints_held(app.store, account.owner, account.id, spec.stream),
+        zone=said.owner.timezone if said.owner else "UTC",
+        since=_since(account),
+        keep_text=app.settings.keep_text,
+        settings=settings,
+        secret=secret,
+        spend=take if is_kept else unmetered,
+    )
+
+
+def _since(account: Account) -> date:
+    given = account.settings.get("since")
+    return date.fromisoformat(given) if given else (account.created_at - LOOK_BACK).date()
+
+
+# --- what is told of accounts -------------------------------------------------------------------------------------------
+
+
+def shapes_of(app: Application, owner: int) -> list[interface.Account]:
+    """The owner's accounts as the interface tells them."""
+    with app.store.read() as unit:
+        known = accounts.accounts(unit, owner)
+        feeds = accounts.feeds(unit, owner)
+    return [shape_of(app, one, [feed for feed in feeds if feed.account == one.id]) for one in known]
+
+
+def shape_of(app: Application, account: Account, feeds: Sequence[Feed]) -> interface.Account:
+    """An account as the interface tells it."""
+    used = {one.connector for one in feeds}
+    scopes = {scope for name in used if name in app.connectors for scope in app.connectors[name].scopes}
+    lags = [_lag(one) for one in feeds]
+    return interface.Account(
+        id=account.id,
+        kind=account.kind,
+        name=account.name,
+        user=account.user,
+        server=place_of(account.settings) or None,
+        state=account.state,
+        reason=account.reason or None,
+        reads=list(account.settings.get("reads", ())),
+        scopes=sorted(scopes),
+        tasks=account.settings.get("list_name"),
+        connected_at=account.created_at,
+        last_sync_at=max(filter(None, (one.ok_at for one in feeds)), default=None),
+        lag=max((lag for lag in lags if lag is not None), default=None),
+        feeds=[_feed_shape(app, one) for one in feeds],
+    )
+
+
+def _lag(feed: Feed) -> int | None:
+    if feed.remote_at is None:
+        return None
+    behind = feed.remote_at - (feed.newest_at or feed.remote_at)
+    return max(0, round(behind.total_seconds()))
+
+
+def _feed_shape(app: Application, feed: Feed) -> interface.Feed:
+    spec = app.connectors.get(feed.connector)
+    return interface.Feed(
+        connector=feed.connector,
+        stream=spec.stream if spec else feed.connector,
+        next_at=feed.next_at,
+        tried_at=feed.tried_at,
+        ok_at=feed.ok_at,
+        failures=feed.failures,
+        failing_since=feed.failed_at,
+        reason=feed.reason or None,
+        is_complete=feed.is_complete,
+        done=feed.done,
+        total=feed.total,
+        oldest_at=feed.oldest_at,
+        newest_at=feed.newest_at,
+        remote_at=feed.remote_at,
+        checked_at=feed.checked_at,
+    )

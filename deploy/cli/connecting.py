@@ -1,0 +1,249 @@
+"""`kith connect`: what was given, asked for where a terminal is there, and never prompted for where none is."""
+
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from deploy.accounts import FEED, Secrets, shapes_of
+from deploy.cli.accounts import print_outcome, status_of_sync
+from deploy.cli.context import Context
+from deploy.cli.ending import OK
+from deploy.cli.paper import Column, hint, plain, say, table, wrapped
+from deploy.cli.progress import progress
+from deploy.connecting import Connection, Wish, located
+from deploy.connecting import connect as keep
+from deploy.syncing import sync
+from schemas.connector import Location
+from schemas.errors import ConfigError, UsageError
+from schemas.interface import CollectionShape, Connected, SyncReport
+
+_ALWAYS = frozenset({"name", "read", "tasks", "headers_only", "since", "never", "allow_private", "no_sync"})
+_SERVER = frozenset({"user", "host", "port", "security", "password_file"})
+_FITTING = {
+    "imap": _SERVER | {"folders"},
+    "smtp": _SERVER | {"sender", "to"},
+    "caldav": frozenset({"url", "user", "password_file", "calendars"}),
+    "carddav": frozenset({"url", "user", "password_file", "calendars"}),
+    "todoist": frozenset({"token_file"}),
+    FEED: frozenset({"url", "user", "password_file"}),
+}
+"""The options of each kind, besides those of all."""
+_LATER = frozenset({"google", "microsoft", "exchange"})
+_SPELT = {"sender": "--from"}
+_LONGEST_SECRET = 65_536
+
+
+def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
+    """Connect an account, print what signing in showed, and read it for the first time."""
+    book = context.book
+    wish = located(context.application, _wish(context, kind, given), lambda found: _confirm(kind, found))
+    made = keep(context.application, book, _with_secrets(wish, given))
+    if not context.as_json:
+        _print(made)
+    for pattern in given["never"]:
+        from services.erasure import never_ingest  # noqa: PLC0415  # most accounts come without
+
+        never_ingest(book, pattern)
+    report: SyncReport | None = None
+    if not given["no_sync"]:
+        with progress(context) as advance:
+            report = sync(context.application, book, [made.account.id], advance=advance)
+    if context.as_json:
+        context.put(_shape(context, made, report))
+    elif report is not None:
+        print_outcome(report)
+    else:
+        hint("", f"Nothing is read yet. kith up reads by itself; now: kith sync {made.account.id}")
+    return status_of_sync(report) if report is not None else OK
+
+
+# --- what was given -----------------------------------------------------------------------------------------------------
+
+
+def _wish(context: Context, kind: str, given: Mapping[str, Any]) -> Wish:
+    url = _url(given)
+    if kind == "caldav" and urlsplit(url).path.lower().endswith((".ics", ".ical")):
+        kind = FEED
+    _check_kind(context, kind)
+    _check_options(kind, given)
+    if kind == FEED and not url:
+        raise UsageError(
+            "A feed needs its address: --url https://….ics, or --url - to read it from standard input."
+        )
+    names = ("user", "host", "port", "security", "to", "headers_only", "allow_private")
+    settings = {name: given[name] for name in names if given[name]}
+    settings |= {"from": given["sender"]} if given["sender"] else {}
+    settings |= {"since": _day(given["since"])} if given["since"] else {}
+    if url and kind != FEED:
+        settings["url"] = url
+    if kind not in {"todoist", "smtp", FEED} and not given["user"]:
+        raise UsageError(f"Say who signs in: kith connect {kind} --user you@example.com")
+    return Wish(
+        kind=kind,
+        name=(given["name"] or "").strip(),
+        read=_words(given["read"], lower=True),
+        tasks=(given["tasks"] or "").strip(),
+        folders=_words(given["folders"]),
+        calendars=_words(given["calendars"]),
+        settings=settings,
+        secrets=Secrets(url=url if kind == FEED else ""),
+    )
+
+
+def _check_kind(context: Context, kind: str) -> None:
+    known = sorted({spec.account for spec in context.application.connectors.values() if spec.account})
+    if kind in known:
+        return
+    later = f" {kind} comes in a later release." if kind in _LATER else ""
+    raise UsageError(f"Kith connects {', '.join(known) or 'nothing'}; not {plain(kind, 40)}.{later}")
+
+
+def _check_options(kind: str, given: Mapping[str, Any]) -> None:
+    fitting = _FITTING.get(kind, frozenset())
+    for name, value in given.items():
+        if value and name not in _ALWAYS | fitting:
+            option = _SPELT.get(name, f"--{name.replace('_', '-')}")
+            raise UsageError(
+                f"{option} says nothing of an account of the kind {kind}. See: kith connect --help"
+            )
+
+
+def _url(given: Mapping[str, Any]) -> str:
+    url = _from_input("the address") if given["url"] == "-" else (given["url"] or "").strip()
+    if not url:
+        return ""
+    if url.lower().startswith("webcal:"):
+        url = f"https:{url.partition(':')[2]}"
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise UsageError("--url is no address of a server. Write it like https://dav.example.com/")
+    if "@" in parts.netloc:
+        raise UsageError("--url holds a name or a password. Leave them out; give --user and --password-file.")
+    return url
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise UsageError(f"{text} is not a date. Write it like 2025-01-31.") from error
+
+
+def _words(text: str | None, *, lower: bool = False) -> tuple[str, ...]:
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    return tuple(word.lower() for word in words) if lower else tuple(words)
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------------
+
+
+def _with_secrets(wish: Wish, given: Mapping[str, Any]) -> Wish:
+    """The wish with its password or token: asked for only once it is known where it goes."""
+    if wish.kind == "todoist":
+        secret = _secret("Token", "--token-file", given["token_file"])
+    elif wish.settings.get("user"):
+        where = (
+            wish.settings.get("host") or urlsplit(wish.settings.get("url", "") or wish.secrets.url).hostname
+        )
+        secret = _secret(
+            f"Password of {wish.settings['user']} at {where}", "--password-file", given["password_file"]
+        )
+    else:
+        return wish
+    return msgspec.structs.replace(wish, secrets=Secrets(secret, wish.secrets.url))
+
+
+def _secret(what: str, option: str, file: str | None) -> str:
+    if file == "-":
+        return _from_input(what)
+    if file:
+        try:
+            with Path(file).expanduser().open(encoding="utf-8") as opened:
+                secret = opened.read(_LONGEST_SECRET).strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise ConfigError(
+                f"{option} names {file}, which cannot be read: {why}. Correct the path."
+            ) from error
+    elif _is_terminal():
+        secret = click.prompt(what, hide_input=True, err=True)
+    else:
+        raise UsageError(
+            f"There is no terminal to ask on. Give {option} FILE, or {option} - for standard input."
+        )
+    if not secret:
+        raise UsageError(f"{what}: it is empty.")
+    return str(secret)
+
+
+def _from_input(what: str) -> str:
+    text = sys.stdin.read(_LONGEST_SECRET).strip("\r\n")
+    if not text:
+        raise UsageError(f"{what}: standard input held nothing.")
+    return text
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+# --- where it goes --------------------------------------------------------------------------------------------------------
+
+
+def _confirm(kind: str, found: Location) -> None:
+    """Tell where the server was found; what others could have forged is confirmed before anything secret goes there."""
+    told = ", ".join(f"{name} {value}" for name, value in found.settings.items())
+    hint(f"Found {plain(told)}, by {plain(found.found_by)}.")
+    if found.is_sure:
+        return
+    options = " ".join(f"--{name} {value}" for name, value in found.settings.items())
+    if not _is_terminal():
+        raise UsageError(
+            f"That was found by {found.found_by}, which others could have forged. If it is right, say so: "
+            f"kith connect {kind} {options} …"
+        )
+    if not click.confirm("Is that your server? Your password goes there.", err=True):
+        raise UsageError(f"Nothing was sent. Say which it is: kith connect {kind} --host HOST …")
+
+
+# --- what was found -------------------------------------------------------------------------------------------------------
+
+
+def _print(made: Connection) -> None:
+    account, survey = made.account, made.survey
+    where = account.settings.get("host") or urlsplit(account.settings.get("url", "")).hostname or account.kind
+    say(f"Signed in{f' as {plain(account.user)}' if account.user else ''} at {plain(str(where))}.")
+    chosen = {*account.settings.get("folders", ()), *account.settings.get("calendars", ())}
+    if survey.collections:
+        rows = [
+            (one.name, one.role, "yes" if (one.id in chosen if chosen else one.is_read) else "")
+            for one in survey.collections
+        ]
+        say("", *table((Column("there is", least=12), Column("for", goes=1), "is read"), rows), "")
+    if survey.abilities:
+        say(*wrapped(f"The server can do: {', '.join(survey.abilities)}."))
+    if made.declared:
+        say(f"{plain(made.declared)} counts as your own address from now on.")
+    if account.settings["reads"]:
+        say(f"Kith reads its {' and '.join(account.settings['reads'])}.")
+    if account.settings.get("list_name"):
+        say(f"Follow-ups are written to {plain(account.settings['list_name'])}.")
+    say(f"{plain(account.name)} is connected: {account.id}")
+
+
+def _shape(context: Context, made: Connection, report: SyncReport | None) -> Connected:
+    told = shapes_of(context.application, made.account.owner)
+    return Connected(
+        account=next(one for one in told if one.id == made.account.id),
+        collections=[
+            CollectionShape(one.id, one.name, one.role, one.is_read) for one in made.survey.collections
+        ],
+        abilities=list(made.survey.abilities),
+        report=report,
+    )

@@ -1,0 +1,221 @@
+"""Connects an account: finds its server, signs in, chooses what to read, and keeps it.
+
+No secret leaves this machine before the place it goes to was given, or is known for sure, or was confirmed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from deploy.accounts import (
+    FEED,
+    TASKS,
+    Secrets,
+    access,
+    connectors_of,
+    place_of,
+    reads,
+    sealed,
+    word_of,
+)
+from deploy.wiring import Application
+from schemas.clock import epoch
+from schemas.connector import Access, Collection, ConnectorSpec, Location, Survey
+from schemas.errors import Rejected, UsageError
+from services import accounts
+from services.accounts import Account, account_id
+from services.book import Book, append_decisions
+from services.people import OwnersWords, owners_words
+from services.store import events as stream
+from services.store.unit import Unit
+
+Confirm = Callable[[Location], None]
+"""Told where a server was found; raises unless the owner takes it for the right one."""
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What the owner gave of an account to connect; what was left out stays as it was, or as it is by default."""
+
+    kind: str
+    name: str = ""
+    read: tuple[str, ...] = ()
+    tasks: str = ""
+    folders: tuple[str, ...] = ()
+    calendars: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = {}
+    secrets: Secrets = Secrets()
+
+
+class Connection(Struct, frozen=True):
+    """An account as it was kept, and what signing in showed."""
+
+    account: Account
+    survey: Survey
+    declared: str = ""
+    """The address of it that now counts as the owner's own."""
+
+
+def located(app: Application, wish: Wish, confirm: Confirm) -> Wish:
+    """The wish with the place of its server, found where none was given.
+
+    Raises:
+        Rejected: nothing was found; says what to give.
+    """
+    locate = next((spec.locate for spec in connectors_of(app, wish.kind) if spec.locate), None)
+    if locate is None or wish.kind == FEED or wish.settings.get("host") or wish.settings.get("url"):
+        return wish
+    found = locate(wish.settings)
+    confirm(found)
+    return msgspec.structs.replace(wish, settings={**found.settings, **wish.settings})
+
+
+def connect(app: Application, book: Book, wish: Wish) -> Connection:
+    """Sign in and keep the account; it is read from then on, but nothing is yet.
+
+    Raises:
+        ConnectorError: nobody could sign in there; nothing was kept.
+        UsageError: something chosen is not there.
+    """
+    specs = connectors_of(app, wish.kind)
+    with book.store.read() as unit:
+        said = owners_words(unit, book.owner)
+    now = app.clock.now().replace(microsecond=0)
+    user = str(wish.settings.get("user", ""))
+    draft = Account(book.owner, _id(wish, user), wish.kind, "", "active", "", wish.settings, now)
+    survey = surveyed(app, draft, said, wish.secrets)
+    user = user or survey.user
+    key = _id(wish, user)
+    with book.store.read() as unit:
+        before = accounts.account_of(unit, book.owner, key) or draft
+    settings = {**before.settings, **survey.settings, **wish.settings, "user": user}
+    settings |= _chosen(app, msgspec.structs.replace(before, settings=settings), said, wish, survey)
+    if wish.kind == FEED:
+        settings["host"] = urlsplit(wish.secrets.url).hostname
+    if any(spec.open_mail for spec in specs):
+        settings = _addressed(settings, said)
+    name = wish.name or before.name or user or str(settings.get("host", wish.kind))
+    account = msgspec.structs.replace(before, id=key, name=name, state="active", reason="", settings=settings)
+    followed = [spec.name for spec in specs if reads(spec, settings["reads"])]
+    with book.store.write() as unit:
+        account, declared = _declared(unit, account, said, now)
+        accounts.keep_account(unit, account, sealed(app, wish.secrets), followed, now)
+    return Connection(account, survey, declared)
+
+
+def _id(wish: Wish, user: str) -> str:
+    return account_id(wish.kind, user, wish.secrets.url or place_of(wish.settings))
+
+
+def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Secrets) -> Survey:
+    """What signing in shows to all connectors of an account together; nothing is kept of it.
+
+    Raises:
+        ConnectorError: the first reason why somebody could not sign in.
+    """
+    user, settings = account.user, dict[str, Any]()
+    collections: dict[str, Collection] = {}
+    abilities: dict[str, None] = {}
+    for spec in connectors_of(app, account.kind):
+        if spec.survey is None:
+            continue
+        found = spec.survey(_handed(app, account, spec, said, secrets))
+        user = user or found.user
+        settings |= found.settings
+        collections |= {one.id: one for one in found.collections}
+        abilities |= dict.fromkeys(found.abilities)
+    return Survey(user, tuple(collections.values()), tuple(abilities), settings)
+
+
+# --- what is chosen -----------------------------------------------------------------------------------------------------
+
+
+def _chosen(
+    app: Application, account: Account, said: OwnersWords, wish: Wish, survey: Survey
+) -> dict[str, Any]:
+    specs = connectors_of(app, wish.kind)
+    chosen: dict[str, Any] = {}
+    for option, names in (("folders", wish.folders), ("calendars", wish.calendars)):
+        if names:
+            chosen[option] = [_named(name, survey.collections, option).id for name in names]
+    if wish.tasks:
+        made = _list(app, account, said, wish, survey)
+        chosen |= {"list": made.id, "list_name": made.name}
+    writes = bool(wish.tasks or account.settings.get("list"))
+    offered = dict.fromkeys(word_of(spec) for spec in specs if spec.open_source)
+    wrong = [word for word in wish.read if word not in offered]
+    if wrong:
+        can = ", ".join(offered) or "nothing"
+        raise UsageError(f"--read {wrong[0]}: an account of the kind {wish.kind} has {can} to read.")
+    words = wish.read or account.settings.get("reads") or [word for word in offered if word != TASKS]
+    # What is ticked off in the tool can only be seen by reading it.
+    chosen["reads"] = list(dict.fromkeys([*words, *([TASKS] if writes and TASKS in offered else [])]))
+    if not chosen["reads"] and not writes and any(spec.open_sink for spec in specs):
+        raise UsageError("A to-do tool is connected for its tasks. Say which list: --tasks [LIST]")
+    return chosen
+
+
+def _named(name: str, collections: Sequence[Collection], option: str) -> Collection:
+    for one in collections:
+        if name in {one.id, one.name}:
+            return one
+    found = [one for one in collections if one.name.lower() == name.lower()]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(one.name for one in collections) or "none"
+    raise UsageError(f"--{option}: there is no {name}. There are: {there}.")
+
+
+def _list(app: Application, draft: Account, said: OwnersWords, wish: Wish, survey: Survey) -> Collection:
+    specs = connectors_of(app, wish.kind)
+    if not any(spec.open_sink for spec in specs):
+        raise UsageError(f"--tasks: an account of the kind {wish.kind} holds no tasks.")
+    lists = [one for one in survey.collections if one.role == TASKS]
+    for one in lists:
+        if wish.tasks in {one.id, one.name}:
+            return one
+    for spec in specs:
+        if spec.make_list is not None:
+            return spec.make_list(_handed(app, draft, spec, said, wish.secrets), wish.tasks)
+    there = ", ".join(one.name for one in lists) or "none"
+    raise Rejected(
+        f"There is no list {wish.tasks}, and Kith cannot make one there. Make it, or name one of: {there}."
+    )
+
+
+def _handed(
+    app: Application, account: Account, spec: ConnectorSpec, said: OwnersWords, secrets: Secrets
+) -> Access:
+    """What a connector is handed of an account that is not kept yet."""
+    return access(app, account, spec, said, secret=lambda: secrets.secret, url=secrets.url, is_kept=False)
+
+
+def _addressed(settings: dict[str, Any], said: OwnersWords) -> dict[str, Any]:
+    """Whom mail comes from and goes to, where that was not said."""
+    user, main = settings["user"], said.emails[0] if said.emails else ""
+    return {"from": user if "@" in user else main, "to": main or user, **settings}
+
+
+def _declared(unit: Unit, account: Account, said: OwnersWords, now: datetime) -> tuple[Account, str]:
+    """The account's own address counts as the owner's, who signed in with it; noted, so that it can be taken back."""
+    address = account.user.lower()
+    if said.owner is None or "@" not in address or address in said.emails:
+        return account, ""
+    word = msgspec.structs.replace(said.owner, emails=(*said.owner.emails, address))
+    append_decisions(unit, account.owner, epoch(now), [word])
+    settings = {**account.settings, "declared": stream.last_seq(unit, account.owner)}
+    return msgspec.structs.replace(account, settings=settings), address
+
+
+def still_there(account: Account, collections: Sequence[Collection]) -> list[str]:
+    """The names of what an account was told to read or write, and which is there no more."""
+    there = {one.id for one in collections}
+    wanted = {
+        str(one): str(one) for option in ("folders", "calendars") for one in account.settings.get(option, ())
+    }
+    if account.settings.get("list"):
+        wanted[str(account.settings["list"])] = str(account.settings.get("list_name"))
+    return [name for key, name in wanted.items() if key not in there]

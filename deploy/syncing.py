@@ -1,0 +1,169 @@
+"""Reads live accounts into the book now."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from deploy.accounts import accesses
+from deploy.parsing import ParsingPool
+from deploy.wiring import Application
+from schemas.clock import epoch
+from schemas.connector import Access, ConnectorSpec, Page, Upsert, Workers
+from schemas.errors import KithError, RateLimited, ReauthRequired
+from schemas.events import at_of
+from schemas.interface import SourceReport, SyncedAccount, SyncReport
+from schemas.records import DirectMessage, Meeting, Message
+from services import accounts
+from services.accounts import Account, Feed, backoff
+from services.book import Book
+from services.ingest import Ingest
+from services.refusal import refusals
+from services.store import events as stream
+
+_GATHER = 500
+
+Advance = Callable[[str, int, int], None]
+"""Told which account is read, how much of it is, and of how much."""
+
+
+class _Extent(Struct):
+    """What came: from when to when, and how far the reading got."""
+
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    done: int = 0
+    total: int = 0
+
+    def take(self, page: Page, now: datetime) -> None:
+        times = [
+            at_of(change.record, now)
+            for change in page.changes
+            if isinstance(change, Upsert) and isinstance(change.record, Message | DirectMessage | Meeting)
+        ]
+        self.oldest = min([*times, *filter(None, [self.oldest])], default=None)
+        self.newest = max([*times, *filter(None, [self.newest])], default=None)
+        self.done, self.total = page.done, page.total
+
+
+def sync(
+    app: Application,
+    book: Book,
+    account_ids: Sequence[str] = (),
+    *,
+    full: bool = False,
+    advance: Advance = lambda _what, _done, _total: None,
+) -> SyncReport:
+    """Read these accounts, or all that are active, to their ends, and keep the book; safe to repeat.
+
+    One account that fails keeps no other from being read; how each went is in the report. An account that was asked for
+    by its id is read in whatever state it is, and is active again when its sign-in works.
+
+    Args:
+        full: everything is read anew, not only what is new.
+    """
+    with book.store.read() as unit:
+        known = accounts.accounts(unit, book.owner)
+    report = SyncReport([], [], [])
+    with ParsingPool() as pool:
+        for account in known:
+            if account.id in account_ids or (not account_ids and account.state == "active"):
+                report.accounts.append(_read_account(app, book, account, pool, report, advance, full=full))
+            elif not account_ids and account.state == "reconnect":
+                report.accounts.append(
+                    SyncedAccount(account.id, account.name, account.state, account.reason or None)
+                )
+    book.keep(advance)
+    app.wake(book.owner)
+    return report
+
+
+def _read_account(
+    app: Application,
+    book: Book,
+    account: Account,
+    pool: Workers,
+    report: SyncReport,
+    advance: Advance,
+    *,
+    full: bool,
+) -> SyncedAccount:
+    with book.store.read() as unit:
+        feeds = {one.connector: one for one in accounts.feeds(unit, account.owner, account.id)}
+    failed = ""
+    try:
+        for spec, access in accesses(app, account, pool):
+            if spec.name in feeds:
+                failed = (
+                    read_feed(app, book, feeds[spec.name], spec, access, report, advance, full=full) or failed
+                )
+    except ReauthRequired as error:
+        with book.store.write() as unit:
+            accounts.set_state(unit, account, "reconnect", str(error))
+        return SyncedAccount(account.id, account.name, "reconnect", str(error))
+    state = account.state
+    if state == "reconnect" and not failed:
+        state = "active"
+        with book.store.write() as unit:
+            accounts.set_state(unit, account, state)
+    return SyncedAccount(account.id, account.name, state, failed or None)
+
+
+def read_feed(
+    app: Application,
+    book: Book,
+    feed: Feed,
+    spec: ConnectorSpec,
+    access: Access,
+    report: SyncReport,
+    advance: Advance,
+    *,
+    full: bool = False,
+    chance: float = 0,
+) -> str:
+    """Read one feed to its end, and note how it went; why it failed, or nothing.
+
+    Args:
+        chance: from 0 to 1, by which the next try after a failure is put apart from others'.
+
+    Raises:
+        ReauthRequired: the sign-in was refused; noted as a failure of this feed.
+    """
+    if spec.open_source is None:
+        return ""
+    began = time.monotonic()
+    entry = SourceReport(feed.account, spec.name)
+    report.sources.append(entry)
+    extent = _Extent()
+    now = app.clock.now()
+    with book.store.write() as unit:
+        admit = refusals(unit, book.owner)
+        if full:
+            stream.set_cursor(unit, book.owner, feed.account, spec.name, None, epoch(now))
+
+    def progress(page: Page) -> None:
+        extent.take(page, now)
+        advance(feed.account, page.done, page.total)
+
+    ingest = Ingest(book.store, book.owner, book.clock, feed.account, spec.name, admit, gather=_GATHER)
+    try:
+        ingest.run(spec.open_source(access), entry, report.rejects, progress)
+        remote = spec.newest(access) if spec.newest else None
+    except KithError as error:
+        wait = error.retry_after if isinstance(error, RateLimited) else backoff(feed.failures + 1, chance)
+        with book.store.write() as unit:
+            accounts.note_failure(unit, feed, now, now + wait, str(error))
+        if isinstance(error, ReauthRequired):
+            raise
+        return str(error)
+    finally:
+        entry.seconds = round(time.monotonic() - began, 3)
+    with book.store.write() as unit:
+        accounts.note_success(
+            unit, feed, now, now + spec.interval, **msgspec.structs.asdict(extent), is_complete=True
+        )
+        if spec.newest:
+            accounts.note_remote(unit, feed, remote, now)
+    return ""
