@@ -91,7 +91,12 @@ def examine(context: Context) -> Iterator[Check]:
     if settings.now is not None:
         frozen = f"frozen at {settings.now:%Y-%m-%dT%H:%M:%SZ}"
         yield Check("clock", "warning", frozen, "KITH_NOW is set; unset it.")
-    yield from _database(settings.database_url, context.application.clock.now())
+    found = list(_database(settings.database_url, context.application.clock.now()))
+    yield from found
+    if all(one.state == "ok" for one in found if one.name in {"database", "tables"}):
+        from deploy.cli.doctor_accounts import account_checks  # noqa: PLC0415  # it stands on this module
+
+        yield from account_checks(context.application)
 
 
 def _folder(home: Path) -> Check:

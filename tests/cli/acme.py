@@ -49,7 +49,7 @@ class Acme(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, *, authority: trustme.CA | None = None) -> None:
+    def __init__(self, authority: trustme.CA | None = None, begins: datetime | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.passwords = {"mara@example.com": PASSWORD}
         self.tokens = {TOKEN: "mara@example.com"}
@@ -66,7 +66,7 @@ class Acme(ThreadingHTTPServer):
         self.asked: list[str] = []
         if authority is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            authority.issue_cert("127.0.0.1").configure_cert(context)
+            authority.issue_cert("127.0.0.1", not_before=begins).configure_cert(context)
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
@@ -79,9 +79,9 @@ class Acme(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def running(authority: trustme.CA | None = None) -> Iterator[Acme]:
-    """A server on a free port, ended afterwards."""
-    with Acme(authority=authority) as server:
+def running(authority: trustme.CA | None = None, begins: datetime | None = None) -> Iterator[Acme]:
+    """A server on a free port, ended afterwards; it speaks TLS, with a certificate that an authority gave it."""
+    with Acme(authority, begins) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
