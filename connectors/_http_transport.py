@@ -1,0 +1,174 @@
+"""HTTP connections that go where they were looked at to go, and last no longer than they may.
+
+This is the only module that knows httpcore2's network backend. It takes no proxy
+from the environment, and trusts the system's certificates.
+"""
+
+import ssl
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from connectors._network import addresses, is_public
+from schemas.errors import Rejected
+
+
+class _Deadline:
+    """The instant at which the request under way must be over, on the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._at = float("inf")
+
+    def begin(self, seconds: float) -> None:
+        self._at = monotonic() + seconds
+
+    def left(self, idle: float | None) -> float:
+        """The seconds that the next step may take, `idle` at most."""
+        left = self._at - monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("the time for the whole request is up")
+        return left if idle is None else min(left, idle)
+
+
+class GuardedTransport(httpx2.BaseTransport):
+    """Sends requests over connections that are kept alive, to addresses that were looked at.
+
+    Args:
+        host: the host that the owner named; it alone may be in a private network, where that was allowed.
+        allow_private: whether it may.
+        ca_file: certificates to trust instead of the system's.
+    """
+
+    def __init__(self, host: str, *, allow_private: bool, ca_file: str) -> None:
+        self._deadline = _Deadline()
+        try:
+            context = (
+                ssl.create_default_context(cafile=ca_file) if ca_file else httpcore2.default_ssl_context()
+            )
+        except OSError as error:
+            raise Rejected("The file of trusted certificates (ca_file) cannot be read.") from error
+        self._pools = {
+            scheme: httpcore2.ConnectionPool(
+                ssl_context=context,
+                max_connections=4,
+                keepalive_expiry=60,
+                network_backend=_Backend(
+                    host, self._deadline, allow_private=allow_private, is_plain=is_plain
+                ),
+            )
+            for scheme, is_plain in (("https", False), ("http", True))
+        }
+
+    def begin(self, seconds: float) -> None:
+        """What is sent from now on must be over in so many seconds."""
+        self._deadline.begin(seconds)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request; the answer's body is still to be read."""
+        pool = self._pools.get(request.url.scheme)
+        if pool is None:
+            raise Rejected(
+                f"{request.url.host} is named with {request.url.scheme}://; only https:// is spoken."
+            )
+        answer = pool.handle_request(
+            httpcore2.Request(
+                method=request.method,
+                url=httpcore2.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.read(),
+                extensions=request.extensions,
+            )
+        )
+        return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for pool in self._pools.values():
+            pool.close()
+
+
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, answer: httpcore2.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+class _Backend(httpcore2.SyncBackend):
+    """Connects to the address that was looked at; a second answer of the resolver changes nothing."""
+
+    def __init__(self, host: str, deadline: _Deadline, *, allow_private: bool, is_plain: bool) -> None:
+        self._host = host
+        self._deadline = deadline
+        self._allow_private = allow_private
+        self._is_plain = is_plain
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        failure: Exception = httpcore2.ConnectError("no address")
+        for address in self._addresses(host, port)[:4]:
+            try:
+                made = super().connect_tcp(
+                    address, port, self._deadline.left(timeout), local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+                continue
+            return _Stream(made, self._deadline)
+        raise failure
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        is_named = host.strip("[]").lower() == self._host
+        found = addresses(host.strip("[]"), port, allow_private=self._allow_private and is_named)
+        if self._is_plain:
+            found = [address for address in found if not is_public(address)]
+            if not found:
+                raise Rejected(
+                    f"http://{host} would show what is read, and the password, to everybody on the way. "
+                    "Give its https:// address."
+                )
+        return found
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection on which every step keeps within the deadline, so that a slow drip comes to an end."""
+
+    def __init__(self, inner: httpcore2.NetworkStream, deadline: _Deadline) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        made = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        return _Stream(made, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
