@@ -41,6 +41,10 @@ _MOST_PATIENCE = timedelta(days=1)
 _WEB_PAGE = (b"<!doctype html", b"<html", b"<head")
 
 
+class TooLarge(Rejected):
+    """An answer that was not read to its end, since it is longer than it may be."""
+
+
 class Limits(Struct, frozen=True):
     """What one request may take: bytes of an answer when unpacked, silence, time as a whole, and redirects."""
 
@@ -230,7 +234,7 @@ class Http:
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > most or response.num_bytes_downloaded > most:
-                raise Rejected(
+                raise TooLarge(
                     f"{_name(request.url)} sent more than {most // (1024 * 1024)} MB in one answer; it was not read on."
                 )
             chunks.append(chunk)
