@@ -220,7 +220,7 @@ class Dav:
         """The collections of the kind in a home, readable or not, by URL.
 
         Args:
-            ids: ids given before, by URL, which stay.
+            ids: ids given before, by the path of the URL, which stay.
 
         Raises:
             Missing: the home is gone.
@@ -232,12 +232,11 @@ class Dav:
         taken = dict(ids or {})
         named: list[DavCollection] = []
         for url in sorted(found):
-            if url not in taken:
-                last = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]) or "main"
-                is_taken = last in taken.values()
-                taken[url] = f"{last}~{key64(url) & 0xFFFF:04x}" if is_taken else last
-            one = found[url]
-            named.append(_named(one, taken[url]))
+            path = urlsplit(url).path
+            if path not in taken:
+                last = clean(unquote(path.rstrip("/").rpartition("/")[2])) or "main"
+                taken[path] = f"{last}~{key64(path) & 0xFFFFFF:06x}" if last in taken.values() else last
+            named.append(_named(found[url], taken[path]))
         return named
 
     def _list(self, url: str, depth: int) -> Iterator[DavCollection]:
@@ -300,8 +299,8 @@ class Dav:
                 elif one.status in {404, 410}:
                     gone.add(name)
                     etags.pop(name, None)
-                elif (etag := one.props.get(tag(DAV, "getetag"))) is not None:
-                    etags[name] = etag.text
+                elif one.status == 0 or one.status < 300:
+                    etags[name] = one.props.get(tag(DAV, "getetag"), Value()).text
                     gone.discard(name)
             next_token = found.token
             if not is_cut:
@@ -317,10 +316,9 @@ class Dav:
         etags: dict[str, str] = {}
         for one in read_multistatus(answer.body, self._server).responses:
             name = member_name(answer.url, one.href)
-            etag = one.props.get(tag(DAV, "getetag"))
             is_folder = tag(DAV, "collection") in one.props.get(tag(DAV, "resourcetype"), Value()).tags
-            if name is not None and etag is not None and not is_folder:
-                etags[name] = etag.text
+            if name is not None and not is_folder and (one.status == 0 or one.status < 300):
+                etags[name] = one.props.get(tag(DAV, "getetag"), Value()).text
         return Listing(etags)
 
     def fetch(self, url: str, names: Iterable[str]) -> Iterator[Fetched]:
