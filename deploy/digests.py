@@ -4,15 +4,16 @@ import os
 from pathlib import Path
 
 from schemas.interface import Digest
-from services.digest import render_html, render_json, render_text
+from services.digest import Links, render_html, render_json, render_text
+from services.digest.render import NO_LINKS
 
 
-def write_digest(digest: Digest, folder: Path) -> list[Path]:
+def write_digest(digest: Digest, folder: Path, links: Links = NO_LINKS) -> list[Path]:
     """Write a digest in its three forms, each whole or not at all; the files, readable by the owner alone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     forms = {
-        "html": render_html(digest).encode(),
-        "txt": render_text(digest).encode(),
+        "html": render_html(digest, links).encode(),
+        "txt": render_text(digest, links).encode(),
         "json": render_json(digest),
     }
     written = []

@@ -35,6 +35,7 @@ from schemas.interface import Reject
 from services.attention import DigestTimes
 from services.book import Book
 from services.composing import compose
+from services.oneclick import OneClick
 from services.schedule import Rhythm
 from services.status import Status, status
 from services.store import events as stream
@@ -86,7 +87,9 @@ class Household:
 
         def work(store: Store) -> None:
             if self.digests.week_due(owner) == week:
-                write_digest(compose(self._book(store, owner), week), self._digest_folder(owner))
+                digest = compose(self._book(store, owner), week)
+                links = self.app.digest_links(owner, digest)
+                write_digest(digest, self._digest_folder(owner), links)
                 self.digests.settle(store, owner)
                 _log.info("digest composed", owner=owner, week=week)
 
@@ -116,7 +119,13 @@ class Household:
             statuses=self._statuses,
             troubles=self._troubles,
             hosts=known_hosts(self.app.settings.public_url),
+            one_click=self._one_click(),
+            public_url=self.app.settings.public_url,
         )
+
+    def _one_click(self) -> OneClick | None:
+        signer = self.app.link_signer
+        return OneClick(self.app.store, self.app.clock, signer, self.wake) if signer else None
 
     def _statuses(self) -> Sequence[Status]:
         now = self.app.clock.now()

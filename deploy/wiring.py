@@ -15,12 +15,15 @@ from schemas.clock import Clock, FrozenClock
 from schemas.connector import ConnectorSpec
 from schemas.decisions import OwnerDeclared
 from schemas.errors import ConfigError, UsageError
+from schemas.interface import Digest
 from services.book import Book, Habits, begin_book
 from services.store import events as stream
 from services.store.migrate import migrate
 from services.store.unit import Store, open_store
 
 if TYPE_CHECKING:
+    from services.digest.render import Links
+    from services.links import LinkSigner
     from services.vault import Vault
 
 
@@ -128,6 +131,23 @@ class Application:
         """The book of the owner with this number."""
         habits = Habits(lookback=self.settings.lookback, weekly_cap=self.settings.weekly_cap)
         return Book(self.store, owner, self.clock, habits)
+
+    @cached_property
+    def link_signer(self) -> "LinkSigner | None":
+        """Signs the links of digests; None without a key."""
+        from services.links import LinkSigner  # noqa: PLC0415  # most commands write no links
+
+        keys = self.settings.secret_key.replace(",", " ").split()
+        return LinkSigner(keys) if keys else None
+
+    def digest_links(self, owner: int, digest: Digest, *, is_mailed: bool = False) -> "Links":
+        """What the lines of an owner's digest lead to; nothing, without a key to sign it with."""
+        from services.digest.render import NO_LINKS  # noqa: PLC0415
+        from services.links import digest_links  # noqa: PLC0415
+
+        if self.link_signer is None:
+            return NO_LINKS
+        return digest_links(self.link_signer, self.settings.public_url, owner, digest, is_mailed=is_mailed)
 
     def owners(self) -> list[tuple[int, str]]:
         """Number and main address of every owner."""

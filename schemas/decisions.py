@@ -155,6 +155,13 @@ class FollowupsSurfaced(Decision, frozen=True, tag="surfaced"):
     followups: tuple[str, ...]
 
 
+class DigestMailSet(Decision, frozen=True, tag="digest_mail"):
+    """Whether the owner gets the weekly digest as a mail; it lies in the home in either case."""
+
+    at: datetime
+    is_on: bool
+
+
 AnyDecision = (
     OwnerDeclared
     | Merge
@@ -174,4 +181,5 @@ AnyDecision = (
     | Forgotten
     | DigestComposed
     | FollowupsSurfaced
+    | DigestMailSet
 )

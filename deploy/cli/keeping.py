@@ -5,7 +5,7 @@ import os
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +25,9 @@ from services.backup import Backup, not_empty, write_backup
 from services.book import Book
 from services.lookup import find_person
 from services.store import history as rows
+
+if TYPE_CHECKING:
+    from deploy.wiring import Application
 
 _TOML, _KEY = "kith.toml", "secret.key"
 _OWN_TO_A_MACHINE = frozenset({"KITH_HOME", "KITH_DATABASE_URL", "KITH_BROKER_URL"})
@@ -172,7 +175,7 @@ def forget(context: Context, person: str) -> int:
     book = context.kept()
     row = find_person(book, person)
     count = erase(book, row)
-    _rewrite_digests(book, context.settings.home / "digests")
+    _rewrite_digests(context.application, book, context.settings.home / "digests")
     if context.as_json:
         context.put({"person": public_id("p", row.key), "events": count})
     else:
@@ -183,7 +186,7 @@ def forget(context: Context, person: str) -> int:
     return OK
 
 
-def _rewrite_digests(book: Book, folder: Path) -> None:
+def _rewrite_digests(application: "Application", book: Book, folder: Path) -> None:
     """Digests in the home are set again from what is left of them; those of no known week go."""
     if not folder.is_dir():
         return
@@ -198,4 +201,5 @@ def _rewrite_digests(book: Book, folder: Path) -> None:
         if file.suffix in {".html", ".txt", ".json", ".new"}:
             file.unlink()
     for week in sorted(weeks & set(bodies)):
-        write_digest(msgspec.json.decode(bodies[week], type=Digest), folder)
+        digest = msgspec.json.decode(bodies[week], type=Digest)
+        write_digest(digest, folder, application.digest_links(book.owner, digest))

@@ -444,12 +444,15 @@ def duplicates(context: "Context") -> int:
 @app.command()
 @click.option("--week", metavar="2026-W47")
 @click.option("--out", metavar="DIR", help="Write digest.html, .txt and .json.")
+@click.option("--mail", type=click.Choice(["on", "off"]), help="Whether it comes by mail as well.")
 @click.pass_obj
-def digest(context: "Context", week: str | None, out: str | None) -> int:
+def digest(context: "Context", week: str | None, out: str | None, mail: str | None) -> int:
     """Compose the weekly digest."""
-    from deploy.cli import reading as command  # noqa: PLC0415
+    from deploy.cli import reading, words  # noqa: PLC0415
 
-    return command.digest(context, week, out)
+    if mail is not None:
+        return words.digest_mail(context, is_on=mail == "on")
+    return reading.digest(context, week, out)
 
 
 # --- the owner's word ---------------------------------------------------------------------------------------------

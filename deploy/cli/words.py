@@ -31,6 +31,7 @@ from schemas.ids import public_id
 from services.identity.joining import split_decision
 from services.identity.keys import mailbox_key
 from services.lookup import find_followup, find_person
+from services.mailing import set_mail
 from services.people import PersonRow, owners_words, person_shape
 
 _WORD = re.compile(r"[\w][\w .&/+-]{0,39}", re.UNICODE)
@@ -269,3 +270,21 @@ def split(context: Context, who: str, identity: str) -> int:
         raise UsageError(f"{found[0].value} is all there is of {row.name}; there is nothing to split.")
     _decide(context, [decision])
     return _tell_person(context, row, f"{', '.join(decision.left)} stands for itself now.")
+
+
+# --- the digest ---------------------------------------------------------------------------------------------------
+
+
+def digest_mail(context: Context, *, is_on: bool) -> int:
+    """Whether the digest comes by mail."""
+    book = context.book
+    with book.store.write() as unit:
+        set_mail(unit, book.owner, book.clock, is_on=is_on)
+    book.keep()
+    if context.as_json:
+        context.put({"mail": "on" if is_on else "off"})
+    elif is_on:
+        say("The weekly digest comes by mail, once an smtp account is connected.")
+    else:
+        say("The weekly mail is off. The digest still comes every week, as a page in the home.")
+    return OK

@@ -1,1 +1,1 @@
-"""The web page: shows what the services tell, changes nothing, and is handed everything it needs."""
+"""The web page: shows what the services tell, does what a signed link allows, and is handed everything it needs."""

@@ -1,4 +1,4 @@
-"""The ASGI app: the status page at `/`, and what a supervisor asks at `/healthz` and `/readyz`.
+"""The ASGI app: the status page at `/`, the digest's links at `/go/`, what a supervisor asks at `/healthz` and `/readyz`.
 
 It reads through callables it is handed, and knows neither the queue nor where anything is put.
 """
@@ -16,7 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from services.digest.render import typeset
+from services.oneclick import OneClick
 from services.status import Status
+from services.web.go import go_routes
 from services.web.guard import Guard
 from services.web.view import book_view
 
@@ -24,8 +27,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _FOREVER = "public, max-age=31536000, immutable"
 _TITLES = {
     400: "What was asked?",
+    403: "Who asks?",
     404: "Where is that page?",
     405: "Can this page do that?",
+    410: "What was asked?",
     421: "Is this the right address?",
     500: "What went wrong?",
     503: "Is Kith ready?",
@@ -46,6 +51,9 @@ class Desk(Struct, frozen=True, kw_only=True):
     """What keeps Kith from being ready, each in one sentence; empty when it is."""
     hosts: frozenset[str]
     """The hosts that a request may name."""
+    one_click: OneClick | None = None
+    """What the links of the digest do; None where there is no key to sign them with."""
+    public_url: str = ""
 
 
 class Paper:
@@ -59,6 +67,7 @@ class Paper:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["typeset"] = typeset
         self.files = {
             name: (content, kind)
             for file, kind in (("kith.css", "text/css"), ("kith.svg", "image/svg+xml"))
@@ -111,6 +120,7 @@ def make_app(desk: Desk) -> ASGIApp:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/assets/{name}", asset),
+            *(go_routes(paper, desk.one_click, desk.public_url) if desk.one_click else ()),
         ],
         exception_handlers={HTTPException: refused, Exception: refused},
     )

@@ -163,3 +163,12 @@ def test_a_person_is_named_in_every_way_they_are_shown(known: Kith, tmp_path: Pa
         "+49301234567", "+49 30 1234567", "+49 (30) 123-4567",
     ):  # fmt: skip
         assert known.json("show", who)["person"]["id"] == person["id"], who
+
+
+def test_the_weekly_mail_is_switched(known: Kith) -> None:
+    """Off and on again, kept by a replay; the digest itself is composed as before."""
+    before = known("digest").out
+    assert "The weekly mail is off." in said(known, "digest", "--mail", "off").out
+    assert known("digest").out == before
+    assert known.json("digest", "--mail", "on") == {"mail": "on"}
+    assert known("digest", "--mail", "sometimes").status == 2

@@ -25,7 +25,7 @@ from schemas.ids import key64
 from services.attention import tails_behind
 from services.book import Book
 from services.store import events as stream
-from tests.services.builders import MARA, a_message, an_ask, exported, upsert
+from tests.services.builders import MARA, a_message, an_ask, exported, take, upsert
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +69,16 @@ class Up:
         connection = http.client.HTTPConnection(self.url.hostname or "", self.url.port, timeout=10)
         try:
             connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def post(self, path: str, form: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(self.url.hostname or "", self.url.port, timeout=10)
+        try:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", path, form, headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
@@ -241,6 +251,32 @@ def test_a_digest_that_is_due_is_written_into_the_home(app: Application) -> None
         until(lambda: "30 November" in running.get("/")[1], timedelta(seconds=5))
         running.end()
     assert {file.name: file.stat().st_mtime_ns for file in (home / "digests").iterdir()} == written
+
+
+def test_a_link_of_the_digest_is_felt(app: Application) -> None:
+    """The digest that was written into the home leads to a page of the running home; what is pressed there is told."""
+    home = app.settings.home
+    book = app.book()
+    take(
+        book,
+        [
+            a_message("m1", MARA, ["ana@example.org"], days_ago=9),
+            a_message("m2", "ana@example.org", signals=[an_ask()], days_ago=3),
+        ],
+    )
+    monday = "2026-11-23T09:00:00Z"
+    with up(home, KITH_NOW="2026-11-22T09:00:00Z") as running:
+        until(lambda: book.followups() != [], timedelta(seconds=10))
+        assert running.get("/go/x")[0] == 400
+    with up(home, KITH_NOW=monday) as running:
+        text = home / "digests" / "2026-W48.txt"
+        until(text.exists, timedelta(seconds=10))
+        found = re.search(r"done: http://127\.0\.0\.1:8321(/go/\S+)", text.read_text())
+        assert found, text.read_text()
+        assert "Is this done?" in running.get(found[1])[1]
+        assert book.followups()[0].state == "open"
+        assert running.post(found[1], "go=done")[0] == 200
+        until(lambda: book.followups()[0].state == "done", timedelta(seconds=10))
 
 
 def _cpu_seconds(pid: int) -> float:
