@@ -20,7 +20,7 @@ _MARKS = frozenset({
     "x-autorespond", "x-autoresponder", "x-auto-reply", "x-autoreply-from", "auto-response", "x-auto-response-for",
     "x-campaign", "x-campaignid", "x-campaign-id", "x-mailchimp-campaign", "x-mc-user", "x-csa-complaints",
     "x-mailgun-tag", "x-failed-recipients", "x-cron-env", "x-jira-fingerprint", "x-github-reason",
-    "x-newsletter", "x-bulkmail", "x-google-group-id", "list-owner", "x-listname",
+    "x-newsletter", "x-bulkmail", "x-google-group-id", "list-owner", "x-listname", "x-kith-instance",
 })  # fmt: skip
 """Headers without which mail from an ordinary address is personal at one look."""
 _LISTS = (
@@ -35,7 +35,7 @@ _CAMPAIGNS = (
     "list-unsubscribe-post", "x-campaign", "x-campaignid", "x-campaign-id", "x-mailchimp-campaign", "x-mc-user",
     "x-csa-complaints", "x-newsletter", "x-bulkmail",
 )  # fmt: skip
-_MACHINES = ("x-cron-env", "x-jira-fingerprint", "x-github-reason")
+_MACHINES = ("x-cron-env", "x-jira-fingerprint", "x-github-reason", "x-kith-instance")
 _MAILBOX_HOSTS = (
     ":fastmail",
     ":proton",
