@@ -26,7 +26,7 @@ _PARTS = 200
 _DEPTH = 30
 _BOUNDARY = re.compile(rb"^--", re.MULTILINE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,60})", re.IGNORECASE)
-_BOUNDARY_VALUE = re.compile(r"""boundary="?([!#-:<-~]{1,100})"?(?:;|$)""", re.IGNORECASE)
+BOUNDARY_VALUE = re.compile(r"""boundary="?([!#-:<-~]{1,100})"?(?:;|$)""", re.IGNORECASE)
 _PART_HEAD = 1_000
 _ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "quoted-printable", "base64"})
 _STUB_CHARS = 400
@@ -64,14 +64,14 @@ def own_text(
             plain = _text(declared, content)
         elif kind == "text/html" and not html:
             html = _text(declared, content)
-        if plain.strip() and (html or not _is_stub(plain)):
+        if plain.strip() and (html or not is_stub(plain)):
             break
-    return (html, True) if html and _is_stub(plain) else (plain, False)
+    return (html, True) if html and is_stub(plain) else (plain, False)
 
 
 def _first_part(content_type: str, body: bytes) -> str | None:
     """The text of a multipart that begins with it, as nearly all do; None where it takes a parser to see."""
-    declared = _BOUNDARY_VALUE.search(content_type[:1000])
+    declared = BOUNDARY_VALUE.search(content_type[:1000])
     if declared is None:
         return None
     opening = b"--" + declared[1].encode("ascii")
@@ -85,7 +85,7 @@ def _first_part(content_type: str, body: bytes) -> str | None:
         return None
     content = body[blank + 2 : min(end, blank + 2 + 4 * TEXT_BYTES)]
     text = _text(headers[0], _unpacked(content, headers[1]))
-    return None if _is_stub(text) else text
+    return None if is_stub(text) else text
 
 
 @lru_cache(maxsize=1_000)
@@ -115,7 +115,13 @@ def _bounded(body: bytes) -> bytes:
     return body
 
 
-def _is_stub(plain: str) -> bool:
+def plain_part(charset: str, encoding: str, data: bytes) -> str:
+    """The text of a part by the charset and the transfer encoding that it declares."""
+    return _text(f"text/plain; charset={charset}" if charset else "text/plain", _unpacked(data, encoding))
+
+
+def is_stub(plain: str) -> bool:
+    """Whether a plain text says nothing but that there is an HTML one, or nothing at all."""
     text = plain.strip()
     return not text or (len(text) < _STUB_CHARS and _STUB.search(text) is not None)
 

@@ -52,6 +52,11 @@ def packed(changes: list[Change]) -> bytes:
     return _encode(changes)
 
 
+def decoded(answer: bytes) -> list[Change]:
+    """The changes of an answer."""
+    return list(_decode(answer))
+
+
 def worked(
     access: Access,
     jobs: Iterator[J],
@@ -71,7 +76,7 @@ def worked(
     for answer in access.workers.map(read, wanted):
         job, held = plan.popleft()
         changes: list[Change] = [Same(held)] if held else []
-        changes.extend(_decode(answer))
+        changes.extend(decoded(answer))
         yield job, changes
 
 

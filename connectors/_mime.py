@@ -206,12 +206,10 @@ def message_from_bytes(
     if terms.since is not None and at < terms.since:
         return Skipped("before --since")
 
-    sender = _sender(fields)
-    if sender is None:
+    verdict = _verdict(fields, normal.body)
+    if verdict is None:
         return Unreadable(where, "no sender")
-    subject_field = fields.get("subject", "")
-    subject = decode_words(subject_field[:_SUBJECT_CHARS])[:_SUBJECT_KEPT] if subject_field else ""
-    nature, reason = nature_of(fields, sender.address, subject, normal.body)
+    sender, subject, nature, reason = verdict
     to = _boxes(fields, "to")
     cc = _boxes(fields, "cc")
     bcc = _boxes(fields, "bcc")
@@ -271,6 +269,31 @@ def message_from_bytes(
 
 
 _NOTHING = Reading()
+
+
+def nature_by_head(head: bytes, outline: bytes, terms: Terms) -> tuple[Mapping[str, str], Nature | None]:
+    """The fields of a header block, and the nature that its message will be given; None where it is not taken in.
+
+    `outline` is as much of the body as its calendar parts' headers: whether the rest is wanted is not known before.
+    """
+    normal = normalise(head.rstrip(b"\r\n") + b"\n\n" + outline)
+    fields = fields_of(normal.head)
+    time = time_of_message(fields, terms.now)
+    if time is not None and terms.since is not None and time[0] < terms.since:
+        return fields, None
+    verdict = _verdict(fields, normal.body)
+    return fields, verdict[2] if verdict is not None else None
+
+
+def _verdict(fields: Mapping[str, str], body: bytes) -> tuple[Mailbox, str, Nature, str] | None:
+    """Sender, subject, nature and the reason for it; None of a message that names no sender."""
+    sender = _sender(fields)
+    if sender is None:
+        return None
+    subject_field = fields.get("subject", "")
+    subject = decode_words(subject_field[:_SUBJECT_CHARS])[:_SUBJECT_KEPT] if subject_field else ""
+    nature, reason = nature_of(fields, sender.address, subject, body)
+    return sender, subject, nature, reason
 
 
 def _boxes(fields: Mapping[str, str], name: str) -> tuple[Mailbox, ...]:

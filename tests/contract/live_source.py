@@ -34,7 +34,7 @@ from services.store.unit import Store
 from tests.contract.source import NOW, FarWorkers, Holding, read_plainly
 from tests.services.builders import a_book, exported
 
-SECRET = "correct horse battery staple"
+SECRET = "correct-horse-battery-staple"
 FIRST = ("one", "two", "three", "four", "five")
 
 
