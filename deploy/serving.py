@@ -1,4 +1,4 @@
-"""Runs a home: joins page, relay, schedule and workers, starts them in order and ends them in less than ten seconds.
+"""Runs a home: starts its household in order and ends it in less than ten seconds.
 
 `up` is everything in this process, one process a home. `serve` is the page alone, `worker` the jobs alone, `scheduler`
 relay and schedule alone: as many processes as there are machines for, on PostgreSQL and Redis.
@@ -8,170 +8,28 @@ import contextlib
 import ipaddress
 import multiprocessing
 import os
-import secrets
 import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
 from threading import Event, Thread
 from types import FrameType
-from typing import Any
 
 import structlog
 import uvicorn
-from dramatiq import Broker, Worker
 
-from deploy.clock import SystemClock
-from deploy.digests import write_digest
+from deploy.household import THREADS, Household
 from deploy.lock import only_here
 from deploy.logs import set_up_logs
 from deploy.settings import Settings
-from deploy.watching import Watch
 from deploy.wiring import Application
-from schemas.clock import epoch
 from schemas.errors import ConfigError, KithError
-from schemas.ids import key64
-from schemas.interface import Reject
-from services.attention import DigestTimes
-from services.book import Book
-from services.composing import compose
-from services.oneclick import OneClick
-from services.schedule import Rhythm
-from services.status import Status, status
-from services.store import events as stream
-from services.store.readiness import troubles
-from services.store.unit import Store
-from services.turns import Turns
 from services.vault import listed
-from services.web.app import Desk, make_app
-from services.web.guard import known_hosts
-from workers.actors import Bells, register
-from workers.broker import is_reachable, jobs_waiting, make_broker
-from workers.relay import Relay
-from workers.schedule import Schedule
+from services.web.app import make_app
 
-THREADS = 2
-_DRAIN_MILLISECONDS = 5_000
 _WEB_DRAIN_SECONDS = 2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _log = structlog.get_logger("kith.serving")
-
-
-class Household:
-    """A home and everything that works in it; also what the actors call (`workers.actors.Jobs`)."""
-
-    def __init__(self, app: Application) -> None:
-        self.app = app
-        self.rhythm = Rhythm(app.settings.digest_day, app.settings.digest_time)
-        self.turns = Turns(
-            app.store, SystemClock(), f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        )
-        self.digests = DigestTimes(app.store, app.clock, self.rhythm)
-        self.broker: Broker = make_broker(app.settings.broker_url, self._bury)
-        self.bells: Bells = register(self.broker, self)
-        app.wake = self.wake
-
-    def wake(self, owner: int, /) -> None:
-        """Ring for an owner whose stream has grown."""
-        self.bells.keep_owner.send(owner)
-
-    # --- jobs ---------------------------------------------------------------------------------------------------------
-
-    def keep(self, owner: int, /) -> bool:
-        """Bring an owner's book up to date, in a turn; whether it still is when that is done."""
-        self.turns.run(owner, lambda store: self._book(store, owner).keep())
-        return self.app.book_of(owner).is_kept()
-
-    def compose_digest(self, owner: int, week: str, /) -> None:
-        """Compose the digest of a week into the home's folder, in a turn, unless it is there already."""
-
-        def work(store: Store) -> None:
-            if self.digests.week_due(owner) == week:
-                digest = compose(self._book(store, owner), week)
-                links = self.app.digest_links(owner, digest)
-                write_digest(digest, self._digest_folder(owner), links)
-                self.digests.settle(store, owner)
-                _log.info("digest composed", owner=owner, week=week)
-
-        self.turns.run(owner, work)
-
-    def _book(self, store: Store, owner: int) -> Book:
-        return Book(store, owner, self.app.clock, self.app.book_of(owner).habits)
-
-    def _digest_folder(self, owner: int) -> Any:
-        folder = self.app.settings.home / "digests"
-        return folder if len(self.app.owners()) == 1 else folder / str(owner)
-
-    def _bury(self, actor: str, args: tuple[Any, ...], why: str) -> None:
-        """A job failed for good: its owner finds it among what was set aside."""
-        if not args or not isinstance(args[0], int):
-            return
-        refused = Reject("jobs", actor, why)
-        key = key64(refused.source, refused.where, refused.reason)
-        with self.app.store.write() as unit:
-            stream.add_rejects(unit, args[0], epoch(self.app.clock.now()), [(key, refused)])
-
-    # --- what the page is handed --------------------------------------------------------------------------------------
-
-    def desk(self) -> Desk:
-        """What the page reads through."""
-        return Desk(
-            statuses=self._statuses,
-            troubles=self._troubles,
-            hosts=known_hosts(self.app.settings.public_url),
-            one_click=self._one_click(),
-            public_url=self.app.settings.public_url,
-        )
-
-    def _one_click(self) -> OneClick | None:
-        signer = self.app.link_signer
-        return OneClick(self.app.store, self.app.clock, signer, self.wake) if signer else None
-
-    def _statuses(self) -> Sequence[Status]:
-        now = self.app.clock.now()
-        found = [status(self.app.store, owner, now, self.rhythm) for owner, _ in self.app.owners()]
-        for one in found:
-            one.queues = jobs_waiting(self.broker)
-        return found
-
-    def _troubles(self) -> Sequence[str]:
-        found = list(troubles(self.app.store))
-        try:
-            if not is_reachable(self.broker):
-                found.append("broker: it does not answer.")
-        except Exception as error:  # noqa: BLE001  # whatever a client raises, the broker is not ready
-            found.append(f"broker: it cannot be reached ({type(error).__name__}).")
-        return found
-
-    # --- threads ------------------------------------------------------------------------------------------------------
-
-    def begin_watch(self, stopped: Event) -> list[Thread]:
-        """Start relay, schedule, and the reading of watched files."""
-        relay = Relay(self.app.store, self.wake)
-        schedule = Schedule(self.app.store, self.app.clock, self._owners, self.digests, self.bells)
-        watch = Watch(self.app)
-        threads = [
-            Thread(target=relay.run, args=(stopped,), name="relay", daemon=True),
-            Thread(target=schedule.run, args=(stopped,), name="schedule", daemon=True),
-            Thread(target=watch.run, args=(stopped,), name="watch", daemon=True),
-        ]
-        for thread in threads:
-            thread.start()
-        return threads
-
-    def _owners(self) -> list[int]:
-        return [owner for owner, _ in self.app.owners()]
-
-    @contextlib.contextmanager
-    def working(self, threads: int = THREADS) -> Iterator[None]:
-        """Run jobs meanwhile; at the end those that run are stopped where they may be, and the relay finds them."""
-        worker = Worker(self.broker, worker_threads=threads, worker_timeout=500)
-        worker.start()
-        try:
-            yield
-        finally:
-            worker.stop(timeout=_DRAIN_MILLISECONDS)
-            self.broker.close()
 
 
 # --- the commands -------------------------------------------------------------------------------------------------

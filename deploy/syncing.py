@@ -1,8 +1,9 @@
 """Reads live accounts into the book now."""
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -11,9 +12,10 @@ from deploy.accounts import accesses
 from deploy.parsing import ParsingPool
 from deploy.wiring import Application
 from schemas.clock import epoch
-from schemas.connector import Access, ConnectorSpec, Page, Upsert, Workers
-from schemas.errors import KithError, RateLimited, ReauthRequired
+from schemas.connector import Access, ConnectorSpec, Page, Source, Upsert, Workers
+from schemas.errors import ConnectorError, KithError, RateLimited, ReauthRequired
 from schemas.events import at_of
+from schemas.ids import Cursor
 from schemas.interface import SourceReport, SyncedAccount, SyncReport
 from schemas.records import DirectMessage, Meeting, Message
 from services import accounts
@@ -24,9 +26,41 @@ from services.refusal import refusals
 from services.store import events as stream
 
 _GATHER = 500
+_COMPARE_EVERY = timedelta(hours=1)
 
 Advance = Callable[[str, int, int], None]
 """Told which account is read, how much of it is, and of how much."""
+
+
+class Budget:
+    """How long a reading may take; it stops after a page that it can go on from."""
+
+    def __init__(self, length: timedelta | None) -> None:
+        """`length` is of the machine's own time; None for no end."""
+        self._ends_at = None if length is None else time.monotonic() + length.total_seconds()
+        self.is_spent = False
+
+    def limited(self, source: Source) -> Source:
+        """The source, which yields no more once the time is up."""
+        return _Limited(source, self)
+
+    def pages(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """Pages until the time is up."""
+        for page in pages:
+            yield page
+            is_over = self._ends_at is not None and time.monotonic() >= self._ends_at
+            if is_over and page.checkpoint is not None and not page.last:
+                self.is_spent = True
+                return
+
+
+class _Limited(Struct):
+    source: Source
+    budget: Budget
+
+    def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
+        """Yield the source's pages while there is time."""
+        return self.budget.pages(self.source.pull(cursor))
 
 
 class _Extent(Struct):
@@ -118,15 +152,17 @@ def read_feed(
     spec: ConnectorSpec,
     access: Access,
     report: SyncReport,
-    advance: Advance,
+    advance: Advance = lambda _what, _done, _total: None,
     *,
     full: bool = False,
     chance: float = 0,
+    budget: Budget | None = None,
 ) -> str:
     """Read one feed to its end, and note how it went; why it failed, or nothing.
 
     Args:
         chance: from 0 to 1, by which the next try after a failure is put apart from others'.
+        budget: how long it may take; what is left then is due at once.
 
     Raises:
         ReauthRequired: the sign-in was refused; noted as a failure of this feed.
@@ -147,10 +183,12 @@ def read_feed(
         extent.take(page, now)
         advance(feed.account, page.done, page.total)
 
-    ingest = Ingest(book.store, book.owner, book.clock, feed.account, spec.name, admit, gather=_GATHER)
+    ingest = Ingest(
+        book.store, book.owner, book.clock, feed.account, spec.name, admit, gather=_GATHER, is_live=True
+    )
+    budget = budget or Budget(None)
     try:
-        ingest.run(spec.open_source(access), entry, report.rejects, progress)
-        remote = spec.newest(access) if spec.newest else None
+        ingest.run(budget.limited(spec.open_source(access)), entry, report.rejects, progress)
     except KithError as error:
         wait = error.retry_after if isinstance(error, RateLimited) else backoff(feed.failures + 1, chance)
         with book.store.write() as unit:
@@ -162,8 +200,22 @@ def read_feed(
         entry.seconds = round(time.monotonic() - began, 3)
     with book.store.write() as unit:
         accounts.note_success(
-            unit, feed, now, now + spec.interval, **msgspec.structs.asdict(extent), is_complete=True
+            unit,
+            feed,
+            now,
+            now if budget.is_spent else now + spec.interval,
+            **msgspec.structs.asdict(extent),
+            is_complete=not budget.is_spent,
         )
-        if spec.newest:
-            accounts.note_remote(unit, feed, remote, now)
+    _compare(book, feed, spec, access, now)
     return ""
+
+
+def _compare(book: Book, feed: Feed, spec: ConnectorSpec, access: Access, now: datetime) -> None:
+    """Ask the other side now and then for its newest item, so that silence can be told from standing still."""
+    if spec.newest is None or (feed.checked_at is not None and now - feed.checked_at < _COMPARE_EVERY):
+        return
+    with suppress(ConnectorError):  # Reading went well a moment ago; the next reading tells if that is over.
+        newest = spec.newest(access)
+        with book.store.write() as unit:
+            accounts.note_remote(unit, feed, newest, now)

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from schemas.clock import Clock, epoch
+from schemas.clock import Clock, epoch, instant
 from schemas.connector import MailSink, TaskDraft, TaskRef, TaskSink
 from schemas.errors import (
     Ambiguous,
@@ -28,6 +28,7 @@ from schemas.errors import (
     Transient,
 )
 from schemas.ids import IdempotencyKey
+from services.schedule import CATCH_UP
 from services.store import followups, outbox
 from services.store.outbox import Intent, TaskRow
 from services.store.unit import Store, Unit
@@ -221,25 +222,18 @@ class MailWork:
 
     in_doubt = "failed"
 
-    def __init__(
-        self, sink: MailSink, letter_of: Callable[[str], Letter], is_late: Callable[[str], bool]
-    ) -> None:
-        """Nothing is sent yet.
-
-        Args:
-            letter_of: the mail with the digest of a week.
-            is_late: whether a week's digest would come too late to be of use.
-        """
+    def __init__(self, sink: MailSink, letter_of: Callable[[Intent], Letter], clock: Clock) -> None:
+        """Nothing is sent yet; `letter_of` makes the mail that is asked for."""
         self._sink = sink
         self._letter_of = letter_of
-        self._is_late = is_late
+        self._clock = clock
 
     def do(self, intent: Intent, /) -> Callable[[Unit], None]:
-        """Send it."""
-        if self._is_late(intent.subject):
+        """Send it, unless it comes too late to be of use."""
+        if self._clock.now() - instant(intent.created_at) > CATCH_UP:
             raise Rejected(
-                f"The digest of {intent.subject} was not sent: its time had passed by when it could be."
+                f"The mail ({intent.subject}) was not sent: two days passed in which it could not be."
             )
-        letter = self._letter_of(intent.subject)
+        letter = self._letter_of(intent)
         self._sink.send(letter.content, letter.sender, letter.to)
         return lambda _unit: None

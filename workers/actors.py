@@ -10,7 +10,7 @@ from services.turns import TurnTaken
 
 
 class Jobs(Protocol):
-    """What the actors call; `deploy.serving` joins it to a home."""
+    """What the actors call; `deploy.household` joins it to a home."""
 
     def keep(self, owner: int, /) -> bool:
         """Bring an owner's book up to date, in a turn; whether it still is when that is done."""

@@ -16,7 +16,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     """One thing to do at an account, once, however often it is asked for.
 
     `state` is `pending`, `in_flight` (begun, and its end not yet known), `unsure` (its answer never came), `done` or
-    `failed`. `next_at` is in whole seconds UTC.
+    `failed`. `next_at` and `created_at` are in whole seconds UTC.
     """
 
     key: str
@@ -28,6 +28,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     next_at: int = 0
     reason: str = ""
+    created_at: int = 0
 
 
 class TaskRow(Struct, frozen=True, kw_only=True):

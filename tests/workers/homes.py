@@ -19,7 +19,7 @@ QUEUE = "default"
 
 
 class Home:
-    """What `deploy.serving.Household` is to a machine: jobs run in turns, what failed is listed."""
+    """What `deploy.household.Household` is to a machine: jobs run in turns, what failed is listed."""
 
     def __init__(
         self, store: Store, clock: Clock | None = None, work: Callable[[int], None] | None = None
@@ -28,6 +28,8 @@ class Home:
         self.clock = clock or FrozenClock(NOW)
         self.buried: list[tuple[str, tuple[Any, ...], str]] = []
         self.composed: list[tuple[int, str]] = []
+        self.pulled: list[tuple[int, str, str]] = []
+        self.delivered: list[tuple[int, str]] = []
         self.turns = Turns(store, FrozenClock(NOW), "test")
         self.work = work
         broker = make_broker("memory:", lambda *job: self.buried.append(job), growth=timedelta(0))
@@ -47,6 +49,13 @@ class Home:
 
     def compose_digest(self, owner: int, week: str, /) -> None:
         self.turns.run(owner, lambda _: self.composed.append((owner, week)))
+
+    def pull(self, owner: int, account: str, connector: str, /) -> bool:
+        self.pulled.append((owner, account, connector))
+        return False
+
+    def deliver(self, owner: int, account: str, /) -> None:
+        self.delivered.append((owner, account))
 
     @contextlib.contextmanager
     def working(self, threads: int = 2) -> Iterator[None]:

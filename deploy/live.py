@@ -1,0 +1,206 @@
+"""What the jobs do at live accounts: read what is new, do what the outbox asks for, and say where to listen.
+
+Each in a turn of its own, so that two processes never do the same at once; each for a while only, so that a long first
+reading leaves room for the rest. What goes wrong is noted with the account, and is no error of the job.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from deploy.accounts import accesses, connectors_of
+from deploy.parsing import ParsingPool
+from deploy.posting import ask_for_owner, letter_of
+from deploy.syncing import Advance, Budget, read_feed
+from deploy.wiring import Application
+from schemas.connector import Access, ConnectorSpec, Listener
+from schemas.errors import ConnectorError, Missing, ReauthRequired, Rejected
+from schemas.interface import SyncReport
+from services import accounts
+from services.accounts import Account, Feed
+from services.book import Book
+from services.outbox import Delivered, Delivery, MailWork, TaskWork, Work
+from services.store.unit import Store, Unit
+from services.tasks import Tool, reconcile
+from services.turns import Turns
+from workers.listen import Open, Place
+
+FOR_A_WHILE = timedelta(seconds=60)
+"""How long one job reads an account before others have their turn."""
+_TELL_EVERY = timedelta(seconds=5)
+_log = structlog.get_logger("kith.live")
+
+
+class Live:
+    """The live accounts of a home."""
+
+    def __init__(
+        self,
+        app: Application,
+        turns: Turns,
+        ring: Callable[[int, str], None],
+        chance: Callable[[], float],
+        for_a_while: timedelta = FOR_A_WHILE,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            ring: told of an owner's account at which there is something to do.
+            chance: gives 0 to 1, by which delays differ.
+            for_a_while: how long one job reads an account before others have their turn.
+        """
+        self._app = app
+        self._turns = turns
+        self._ring = ring
+        self._chance = chance
+        self._for_a_while = for_a_while
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def pull(self, owner: int, account_id: str, connector: str) -> bool:
+        """Read a feed for a while; whether there is more to read at once."""
+        with self._app.store.read() as unit:
+            account, feed = _feed(unit, owner, account_id, connector)
+        if account is None or feed is None or account.state != "active":
+            return False
+        work = partial(self._pull, account, feed)
+        return self._turns.run(owner, work, name=f"pull {account_id} {connector}")
+
+    def _pull(self, account: Account, feed: Feed, store: Store) -> bool:
+        book = Book(store, account.owner, self._app.clock, self._app.book_of(account.owner).habits)
+        report = SyncReport([], [], [])
+        budget = Budget(self._for_a_while)
+        try:
+            with ParsingPool() as pool:
+                spec, access = self._joined(account, feed.connector, pool)
+                why = read_feed(
+                    self._app,
+                    book,
+                    feed,
+                    spec,
+                    access,
+                    report,
+                    self._progress(account),
+                    chance=self._chance(),
+                    budget=budget,
+                )
+        except ReauthRequired as error:
+            self._needs_owner(store, account, error)
+            return False
+        if any(entry.added or entry.changed or entry.deleted for entry in report.sources):
+            self._app.wake(account.owner)
+        return budget.is_spent and not why
+
+    def _progress(self, account: Account) -> Advance:
+        """Has the book told now and then of what has come, so that a long first reading is of use from its beginning."""
+        last = time.monotonic()
+
+        def advance(_what: str, _done: int, _total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _TELL_EVERY.total_seconds():
+                last = time.monotonic()
+                self._app.wake(account.owner)
+
+        return advance
+
+    def _joined(
+        self, account: Account, connector: str, pool: ParsingPool | None = None
+    ) -> tuple[ConnectorSpec, Access]:
+        return next(one for one in accesses(self._app, account, pool) if one[0].name == connector)
+
+    def _needs_owner(self, store: Store, account: Account, error: ConnectorError) -> None:
+        with store.write() as unit:
+            accounts.set_state(unit, account, "reconnect", str(error))
+            waiting = accounts.account_of(unit, account.owner, account.id)
+            if waiting is not None:
+                asked = ask_for_owner(self._app, unit, waiting)
+                if asked is not None:
+                    unit.after_commit(lambda: self._ring(account.owner, asked.account))
+        _log.warning("account must be reconnected", account=account.id, why=str(error))
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def keep_tools(self, book: Book) -> list[str]:
+        """Ask for what keeps the to-do tools of a book in line; the accounts at which there is something to do."""
+        with book.store.read() as unit:
+            known = accounts.accounts(unit, book.owner)
+            feeds = accounts.feeds(unit, book.owner)
+        tools = [
+            Tool(one.id, spec.limits)
+            for one in known
+            if one.state == "active" and one.settings.get("list")
+            for spec in connectors_of(self._app, one.kind)
+            if spec.open_sink is not None
+        ]
+        active = {one.id for one in known if one.state == "active"}
+        # An answer may not have come yet while an account is still read for the first time.
+        may_begin = all(one.is_complete for one in feeds if one.account in active)
+        return reconcile(book, tools, self._app.settings.public_url, may_begin=may_begin)
+
+    def deliver(self, owner: int, account_id: str) -> None:
+        """Do what the outbox asks for at an account."""
+        with self._app.store.read() as unit:
+            account = accounts.account_of(unit, owner, account_id)
+        if account is None or account.state != "active":
+            return
+        told = self._turns.run(owner, partial(self._deliver, account), name=f"deliver {account_id}")
+        if told.done or told.failed:
+            _log.info("outbox", account=account_id, done=told.done, failed=told.failed)
+
+    def _deliver(self, account: Account, store: Store) -> Delivered:
+        try:
+            work = self._work_at(account, store)
+            delivery = Delivery(store, account.owner, account.id, work, self._app.clock, self._chance)
+            told = delivery.run()
+        except ReauthRequired as error:
+            told = Delivered(error=error)
+        if isinstance(told.error, ReauthRequired | Missing):
+            self._needs_owner(store, account, told.error)
+        return told
+
+    def _work_at(self, account: Account, store: Store) -> Work:
+        for spec, access in accesses(self._app, account):
+            if spec.open_sink is not None:
+                return TaskWork(store, account.owner, account.id, spec.open_sink(access), self._app.clock)
+            if spec.open_mail is not None:
+                return MailWork(
+                    spec.open_mail(access), partial(letter_of, self._app, account), self._app.clock
+                )
+        raise ReauthRequired(
+            f"This release of Kith knows no way to write to accounts of the kind {account.kind}."
+        )
+
+    # --- listening ----------------------------------------------------------------------------------------------------
+
+    def places(self) -> Mapping[Place, Open]:
+        """Where the other side tells of news, and how to listen there."""
+        with self._app.store.read() as unit:
+            feeds = accounts.active_feeds(unit)
+            known = {
+                (one.owner, one.id): one
+                for owner in dict.fromkeys(feed.owner for feed in feeds)
+                for one in accounts.accounts(unit, owner)
+            }
+        found: dict[Place, Open] = {}
+        for feed in feeds:
+            account = known[feed.owner, feed.account]
+            for spec in connectors_of(self._app, account.kind):
+                if spec.name == feed.connector and spec.open_listener is not None:
+                    place = Place(feed.owner, feed.account, feed.connector)
+                    found[place] = partial(self._listen, account, spec.name)
+        return found
+
+    def _listen(self, account: Account, connector: str) -> Listener:
+        spec, access = self._joined(account, connector)
+        if spec.open_listener is None:
+            raise Rejected(f"Nothing tells of news at {account.name}.")
+        return spec.open_listener(access)
+
+
+def _feed(unit: Unit, owner: int, account_id: str, connector: str) -> tuple[Account | None, Feed | None]:
+    account = accounts.account_of(unit, owner, account_id)
+    feeds = accounts.feeds(unit, owner, account_id)
+    return account, next((one for one in feeds if one.connector == connector), None)

@@ -1,0 +1,156 @@
+"""The mails that Kith sends to its owner: the weekly digest, and one when an account must be reconnected.
+
+Which are asked for is noted in the outbox, once each; what they say is made when they are sent.
+"""
+
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, formataddr
+
+import msgspec
+
+from deploy.accounts import connectors_of, how_to_reconnect
+from deploy.wiring import Application
+from schemas.clock import epoch, instant
+from schemas.decisions import DigestComposed
+from schemas.errors import Rejected
+from schemas.events import decode_body
+from schemas.ids import key64, public_id
+from schemas.interface import Digest
+from schemas.records import Mailbox
+from services import accounts
+from services.accounts import Account
+from services.digest.posting import post
+from services.digest.words import clean
+from services.links import reconnect_link
+from services.mailing import is_mail_wanted
+from services.outbox import Letter
+from services.people import owners_words
+from services.store import events as stream
+from services.store import outbox
+from services.store.outbox import Intent
+from services.store.unit import Unit
+
+_decode = msgspec.json.Decoder(Digest).decode
+
+
+def mailer(app: Application, unit: Unit, owner: int) -> Account | None:
+    """The account that an owner's mail goes out by."""
+    for one in accounts.accounts(unit, owner):
+        if one.state != "paused" and any(spec.open_mail for spec in connectors_of(app, one.kind)):
+            return one
+    return None
+
+
+def ask_for_digest(
+    app: Application, unit: Unit, owner: int, week: str, *, is_forced: bool = False
+) -> Intent | None:
+    """Have a week's digest sent, once; None where no account sends mail, or the owner wants none.
+
+    Args:
+        is_forced: also where the owner has switched the weekly mail off.
+    """
+    by = mailer(app, unit, owner)
+    if by is None or not (is_forced or is_mail_wanted(unit, owner)):
+        return None
+    return _asked(app, unit, by, f"{by.id} mail {week}", week, "")
+
+
+def ask_for_owner(app: Application, unit: Unit, account: Account) -> Intent | None:
+    """Have the owner told, once for each time, that an account must be reconnected; None where that cannot be."""
+    by = mailer(app, unit, account.owner)
+    if by is None or by.id == account.id or not is_mail_wanted(unit, account.owner):
+        return None
+    went_well = [one.ok_at for one in accounts.feeds(unit, account.owner, account.id) if one.ok_at]
+    since = max(went_well, default=account.created_at)
+    return _asked(app, unit, by, f"{by.id} mail {account.id} {epoch(since)}", account.id, f"{epoch(since)}")
+
+
+def _asked(app: Application, unit: Unit, by: Account, key: str, subject: str, payload: str) -> Intent:
+    now = epoch(app.clock.now())
+    intent = Intent(key=key, account=by.id, kind="mail", subject=subject, payload=payload)
+    outbox.ask(unit, by.owner, [intent], now)
+    return outbox.intent(unit, by.owner, key) or intent
+
+
+def letter_of(app: Application, by: Account, intent: Intent) -> Letter:
+    """The mail that is asked for.
+
+    Raises:
+        Rejected: what it would tell of is gone.
+    """
+    sender, to = str(by.settings.get("from") or by.user), str(by.settings.get("to") or by.user)
+    with app.store.read() as unit:
+        said = owners_words(unit, by.owner).owner
+        name = said.name if said else ""
+        content = (
+            _notice(app, unit, by, intent, sender, to)
+            if intent.payload
+            else _digest(app, unit, by.owner, intent.subject, sender, Mailbox(to, name))
+        )
+    return Letter(content, sender, to)
+
+
+def _digest(app: Application, unit: Unit, owner: int, week: str, sender: str, to: Mailbox) -> bytes:
+    composed: DigestComposed | None = None
+    for event in stream.read_kinds(unit, owner, ("digest",)):
+        word = decode_body(event.body, event.kind, event.version)
+        if isinstance(word, DigestComposed) and word.week == week:
+            composed = word
+    if composed is None:
+        raise Rejected(f"There is no digest of {week} to send. Compose it: kith digest")
+    digest = _decode(composed.body.encode())
+    return post(
+        digest,
+        owner=owner,
+        sender=Mailbox(sender, "Kith"),
+        to=to,
+        instance=instance_of(unit, owner),
+        date=app.clock.now(),
+        links=app.digest_links(owner, digest, is_mailed=True),
+    )
+
+
+def instance_of(unit: Unit, owner: int) -> str:
+    """What names this book among all there are, and is the same on whatever machine it lies."""
+    return public_id("k", key64("instance", str(owner), str(stream.owner_created_at(unit, owner))))
+
+
+def _notice(app: Application, unit: Unit, by: Account, intent: Intent, sender: str, to: str) -> bytes:
+    account = accounts.account_of(unit, by.owner, intent.subject)
+    if account is None or account.state != "reconnect":
+        raise Rejected("The account that waited for its owner does so no more.")
+    since = instant(int(intent.payload))
+    return _reconnect_mail(app, unit, account, sender, to, since)
+
+
+def _reconnect_mail(
+    app: Application, unit: Unit, account: Account, sender: str, to: str, since: datetime
+) -> bytes:
+    name = clean(account.name, 80)
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = formataddr(("Kith", sender))
+    mail["To"] = to
+    mail["Subject"] = f"Kith can no longer read {name}"
+    mail["Date"] = format_datetime(app.clock.now())
+    mark = public_id("", key64(account.id, str(epoch(since)), instance_of(unit, account.owner)))
+    mail["Message-ID"] = f"<kith-{mark}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail["X-Kith-Instance"] = instance_of(unit, account.owner)
+    lines = [
+        account.reason,
+        "",
+        f"Kith last read it on {since:%d %B %Y}. Nothing is lost: it goes on where it stopped.",
+        "",
+        f"Connect it again: {how_to_reconnect(account)}",
+    ]
+    if app.link_signer is not None:
+        lines.append(
+            reconnect_link(
+                app.link_signer, app.settings.public_url, account.owner, account.id, app.clock.now()
+            )
+        )
+    mail.set_content("\n".join(lines) + "\n")
+    return mail.as_bytes()
