@@ -153,6 +153,11 @@ def delete_account(unit: Unit, account: Account) -> None:
     rows.drop_account(unit, account.owner, account.id)
 
 
+def forget_tasks(unit: Unit, account: Account) -> None:
+    """Forget what was done at an account; the tasks themselves stay in their tool."""
+    rows.drop_done(unit, account.owner, account.id)
+
+
 # --- secrets ------------------------------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ from schemas.events import (
     encode_body,
 )
 from schemas.ids import key64, public_id
-from schemas.interface import Digest, encode
+from schemas.interface import Digest, DigestItem, Followup, encode
 from schemas.records import SourceRecord, Task
 from services.book import Book, append_decisions
 from services.history.batch import OwnerKeys
@@ -59,6 +59,7 @@ _GONE = "…"
 _BATCH = 1_000
 _SHORTEST, _LONGEST = 4, 120
 _decode_digest = msgspec.json.Decoder(Digest).decode
+_decode_followup = msgspec.json.Decoder(Followup).decode
 
 Reduce = Callable[[SourceRecord], SourceRecord | None]
 
@@ -124,6 +125,83 @@ def never_ingest(book: Book, pattern: str) -> int:
     return touched
 
 
+def forget_account(book: Book, account: str, said: int | None = None) -> int:
+    """Erase all that came from an account, from stream and history alike; how many events were touched.
+
+    What is left is as if the account had never been connected. What other accounts and files brought stays, also where
+    it is the same mail or meeting; so does the owner's word.
+
+    Args:
+        said: the event by which the account's address was made the owner's own, where that is to be taken back.
+    """
+    with book.store.write() as unit:
+        _alone(unit, book.owner)
+        known = _spellings(unit, book.owner)
+        of_it = [key for key, (one, _) in stream.sources(unit, book.owner).items() if one == account]
+        blank = {kind: encode_body(Erased(kind)) for kind in (*SOURCE_KINDS, "gone")}
+        touched = stream.blank_sources(unit, book.owner, VERSION, of_it, blank)
+        if said is not None:
+            stream.blank_events(unit, book.owner, VERSION, {said: ("", "", encode_body(Erased("owner")))})
+        stream.release_sources(unit, book.owner, of_it)
+        stream.drop_cursors(unit, book.owner, account)
+        stream.drop_rejects(unit, book.owner, account)
+        _drop_derived(unit, book.owner)
+        digests = stream.read_kinds(unit, book.owner, ("digest",))
+    if digests:
+        # What a digest quotes is known to be gone only once history has been made again without it.
+        book.replay()
+        with book.store.write() as unit:
+            _alone(unit, book.owner)
+            traces = _Traces(known - _spellings(unit, book.owner))
+            _reduce_digests(unit, book.owner, digests, traces)
+            _drop_derived(unit, book.owner)
+    _finish(book)
+    return touched
+
+
+def _spellings(unit: Unit, who: int) -> set[str]:
+    """How the people in the book are called, and what they do and where."""
+    people = (person_row(shape) for _, _, shape in rows.people(unit, who))
+    return {text for one in people for text in (one.name, one.title, one.organization, *one.emails)}
+
+
+def _reduce_digests(unit: Unit, who: int, digests: Iterable[StoredEvent], traces: "_Traces") -> None:
+    """Take out of digests what rests on anything, or names anybody, no longer there."""
+    there = {public_id("p", key) for key, _, _ in rows.people(unit, who)}
+    there.update(public_id("i", one.key) for one in rows.all_interactions(unit, who))
+    there.update(_decode_followup(shape).id for shape in followup_rows.followups(unit, who, None))
+    changed: dict[int, tuple[str, str, bytes]] = {}
+    for event in digests:
+        record = decode_body(event.body, event.kind, event.version)
+        if isinstance(record, DigestComposed):
+            body = encode_body(_digest_resting_on(record, there, traces))
+            if body != event.body:
+                changed[event.seq] = (event.external_id, event.revision, body)
+    stream.blank_events(unit, who, VERSION, changed)
+
+
+def _digest_resting_on(record: DigestComposed, there: set[str], traces: "_Traces") -> DigestComposed:
+    try:
+        digest = _decode_digest(record.body.encode())
+    except msgspec.MsgspecError:
+        return replace(record, followups=(), body="{}")
+    count = sum(len(section.items) for section in digest.sections)
+    for section in digest.sections:
+        section.items = [
+            one
+            for one in section.items
+            if there.issuperset(filter(None, (one.person, one.followup, *one.evidence)))
+            and not traces.are_in_line(one)
+        ]
+    digest.sections = [section for section in digest.sections if section.items]
+    if count == sum(len(section.items) for section in digest.sections):
+        return record
+    # Subject and numbers speak of what was taken out as well.
+    digest.subject, digest.numbers = "", {}
+    followups = tuple(one for one in record.followups if one in there)
+    return replace(record, followups=followups, body=encode(digest).decode())
+
+
 def _alone(unit: Unit, who: int) -> None:
     """Nobody tells the book, or appends what this pass would not see, until it is done."""
     unit.alone(who, Duty.TELL)
@@ -182,6 +260,10 @@ class _Traces:
     def are_in(self, text: str) -> bool:
         """Whether a text spells the person out."""
         return self._exact.search(text) is not None
+
+    def are_in_line(self, item: DigestItem) -> bool:
+        """Whether a digest's line spells the person out."""
+        return any(map(self.are_in, (item.text, item.why, item.about or "", item.name or "")))
 
     def removed(self, text: str) -> str:
         """The text without them."""
@@ -328,7 +410,7 @@ class _Erasing:
                 for one in section.items
                 if one.person != self._person
                 and one.followup not in self._followups
-                and not any(map(self._traces.are_in, (one.text, one.why, one.about or "", one.name or "")))
+                and not self._traces.are_in_line(one)
             ]
         digest.sections = [section for section in digest.sections if section.items]
         left = self._traces.removed_from(msgspec.json.decode(encode(digest)))

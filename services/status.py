@@ -80,7 +80,7 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
     with store.read() as unit:
         said = owners_words(unit, owner)
         zone = ZoneInfo(said.owner.timezone) if said.owner else ZoneInfo("UTC")
-        found = facts.source_facts(unit, owner, epoch(now), (DECISIONS,))
+        found = facts.source_facts(unit, owner, epoch(now), (DECISIONS, stream.ERASED))
         people = facts.people_by_status(unit, owner)
         kinds = facts.interactions_by_kind(unit, owner, epoch(now))
         threads = facts.threads_by_state(unit, owner)

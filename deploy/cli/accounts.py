@@ -9,6 +9,7 @@ from deploy.accounts import shapes_of
 from deploy.cli.context import Context
 from deploy.cli.ending import FAILED, OK, PARTIAL, RECONNECT
 from deploy.cli.importing import print_report, status_of
+from deploy.cli.keeping import rewrite_digests
 from deploy.cli.paper import Column, day, hint, plain, quiet, say, table, wrapped
 from deploy.cli.progress import progress
 from deploy.lock import only_here
@@ -135,18 +136,38 @@ def resume(context: Context, asked: str) -> int:
     return _tell(context, account, f"{plain(account.name)} is read again. Now: kith sync {account.id}")
 
 
-def disconnect(context: Context, asked: str) -> int:
-    """Delete an account with its secret; what came from it stays."""
+def disconnect(context: Context, asked: str, forget: bool = False) -> int:
+    """Delete an account with its secret; what it brought stays, or is erased with it."""
     with context.book.store.write() as unit:
         account = kept.find_account(unit, context.book.owner, asked)
+        # Nobody reads it meanwhile; stopped half-way, the same command goes on.
+        kept.set_state(unit, account, "paused")
+    count = _forget(context, account) if forget else 0
+    with context.book.store.write() as unit:
         kept.delete_account(unit, account)
     if context.as_json:
-        context.put({"account": account.id, "events": 0})
+        context.put({"account": account.id, "events": count})
     else:
-        say(f"{plain(account.name)} is disconnected, and its secret deleted. What came from it stays.")
+        rest = f"{count:,} events that it brought were blanked" if forget else "What it brought stays"
+        say(f"{plain(account.name)} is disconnected, and its secret deleted. {rest}.")
         if account.settings.get("list_name"):
-            hint(f"Tasks in {plain(account.settings['list_name'])} stay as they are.")
+            hint(f"Tasks in {plain(account.settings['list_name'])} stay there as they are.")
+        if forget:
+            hint("Files you exported, backups and digests you sent still tell of it.")
     return OK
+
+
+def _forget(context: Context, account: KeptAccount) -> int:
+    from services.erasure import forget_account  # noqa: PLC0415  # for the few who erase
+
+    book = context.book
+    with book.store.write() as unit:
+        kept.forget_tasks(unit, account)
+        others = [one for one in kept.accounts(unit, book.owner) if one.id != account.id]
+    is_others = account.user.lower() in {one.user.lower() for one in others}
+    count = forget_account(book, account.id, None if is_others else account.settings.get("declared"))
+    rewrite_digests(context.application, book, context.settings.home / "digests")
+    return count
 
 
 def _tell(context: Context, account: KeptAccount, sentence: str) -> int:

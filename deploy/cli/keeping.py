@@ -175,7 +175,7 @@ def forget(context: Context, person: str) -> int:
     book = context.kept()
     row = find_person(book, person)
     count = erase(book, row)
-    _rewrite_digests(context.application, book, context.settings.home / "digests")
+    rewrite_digests(context.application, book, context.settings.home / "digests")
     if context.as_json:
         context.put({"person": public_id("p", row.key), "events": count})
     else:
@@ -186,7 +186,7 @@ def forget(context: Context, person: str) -> int:
     return OK
 
 
-def _rewrite_digests(application: "Application", book: Book, folder: Path) -> None:
+def rewrite_digests(application: "Application", book: Book, folder: Path) -> None:
     """Digests in the home are set again from what is left of them; those of no known week go."""
     if not folder.is_dir():
         return

@@ -320,12 +320,13 @@ def accounts(context: "Context", rotate: bool) -> int:
 
 @app.command()
 @_account
+@click.option("--forget", is_flag=True, help="Erase all that it brought as well.")
 @click.pass_obj
-def disconnect(context: "Context", account: str) -> int:
+def disconnect(context: "Context", account: str, forget: bool) -> int:
     """Delete an account and its secret; what it brought stays."""
     from deploy.cli import accounts as command  # noqa: PLC0415
 
-    return command.disconnect(context, account)
+    return command.disconnect(context, account, forget)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
 from services.store.events import drop_cursors
-from services.store.tables import account, feed, outbox, spending
+from services.store.tables import account, feed, outbox, spending, task
 from services.store.unit import Unit
 from services.store.upsert import put_rows
 
@@ -85,6 +85,12 @@ def drop_account(unit: Unit, who: int, key: str) -> None:
         delete(outbox).where(outbox.c.owner == who, outbox.c.account == key, outbox.c.state == "pending")
     )
     drop_cursors(unit, who, key)
+
+
+def drop_done(unit: Unit, who: int, key: str) -> None:
+    """Delete all that was done at an account as well: its tasks, and what says that a thing was done."""
+    for table in (outbox, task):
+        unit.connection.execute(delete(table).where(table.c.owner == who, table.c.account == key))
 
 
 def _is(who: int, key: str) -> ColumnElement[bool]:

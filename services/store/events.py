@@ -4,7 +4,7 @@ An append and the checkpoint it belongs to share one unit. On PostgreSQL an appe
 until its commit, so that `seq` becomes visible in order; SQLite has one writer anyway.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -109,6 +109,8 @@ def sources(unit: Unit, who: int) -> dict[int, tuple[str, str]]:
     }
 
 
+ERASED = "erased"
+"""The account of all that came from accounts whose traces were erased."""
 _EVENT = tuple(column.name for column in event.columns)
 _HELD = tuple(column.name for column in held.columns)
 
@@ -338,6 +340,31 @@ def blank_events(unit: Unit, who: int, version: int, bodies: dict[int, tuple[str
             for seq, (external_id, revision, body) in bodies.items()
         ],
     )
+
+
+def blank_sources(unit: Unit, who: int, version: int, of: Sequence[int], bodies: Mapping[str, bytes]) -> int:
+    """The same for everything that sources brought: by kind of event the body put there; how many there were.
+
+    The sources lose their names, which may say what an account, a folder or a calendar is called.
+    """
+    count = 0
+    for kind, body in bodies.items():
+        result = unit.connection.execute(
+            update(event)
+            .where(event.c.owner == who, event.c.source.in_(of), event.c.kind == kind, event.c.body != body)
+            .values(external_id="", revision="", version=version, body=body)
+        )
+        count += result.rowcount
+    for key in of:
+        unit.connection.execute(
+            update(source).where(source.c.id == key).values(account=ERASED, stream=str(key))
+        )
+    return count
+
+
+def release_sources(unit: Unit, who: int, of: Sequence[int]) -> None:
+    """Forget all that sources hold."""
+    unit.connection.execute(delete(held).where(held.c.owner == who, held.c.source.in_(of)))
 
 
 def drop_cursors(unit: Unit, who: int, account: str) -> None:

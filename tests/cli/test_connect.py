@@ -419,6 +419,28 @@ def test_what_is_disconnected_is_gone_but_for_what_came(kith: Kith, acme: Acme) 
     assert (total(report, "read"), total(report, "added")) == (5, 0)
 
 
+def test_an_account_can_be_forgotten_with_all_it_brought(kith: Kith, acme: Acme, tmp_path: Path) -> None:
+    """No byte of it is left in the home; connected again, all comes back."""
+    acme.passwords["mara@secret-work.example"] = PASSWORD
+    acme.items["mail"] = [a_message("c1", "zoe@canary.example", days_ago=2, name="Zoe Heliotrope")]
+    kith(*imap(acme, "--name", "Heliotrope", user="mara@secret-work.example"), given=PASSWORD)
+    assert kith("digest", "--out", kith.home / "digests").status == 0
+    canaries = (b"zoe@canary", b"heliotrope", b"secret-work")
+
+    def everything() -> bytes:
+        return b"".join(one.read_bytes() for one in kith.home.rglob("*") if one.is_file()).lower()
+
+    assert [one for one in canaries if one not in everything()] == []
+    told = kith.json("disconnect", "Heliotrope", "--forget")
+    assert told["events"] == 1
+    assert [one for one in canaries if one in everything()] == []
+    assert kith.json("people")["people"] == []
+    assert kith.json("status")["sources"] == []
+    assert kith.json("accounts")["accounts"] == []
+    words = imap(acme, "--name", "Heliotrope", user="mara@secret-work.example")
+    assert total(kith.json(*words, given=PASSWORD)["report"], "added") == 1
+
+
 # --- nothing is told ----------------------------------------------------------------------------------------------------
 
 
