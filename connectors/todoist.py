@@ -1,0 +1,381 @@
+"""Follow-ups as Todoist tasks, and what their owner did with them (https://developer.todoist.com/api/v1/, read 2026-11).
+
+A task is made by one `/sync` command whose uuid is made of its key, so that sending it again makes no second one; the
+key also stands in the description's last line, by which `find` and the source know a task of ours. Todoist says
+nowhere how long it knows a uuid: after an answer that never came, `find` before `put`. A task that its owner deleted is
+not found, and is not made again while its uuid is known; whoever calls keeps in mind that it was there.
+
+Promises: incremental: done, by sync token; a token that Todoist no longer takes costs one full sync, and what is then
+not named is looked at one by one. tombstones: done. paging: none, because a sync is one answer. 429: done. re-consent:
+done. wrong account: none, because a token is one user's. revocation: none, because a personal token is revoked by hand.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from connectors._mail_text import clean
+from connectors._tasks import next_tick, one_line, stamp_of
+from connectors._todoist import EVERYTHING, QUOTAS, Api, Command, Item, Project, gone_list, item_of, uuid_of
+from connectors._todoist_words import (
+    LIMITS,
+    body_of,
+    content_of,
+    day_of,
+    is_due,
+    key_in,
+    marked,
+    title_of,
+    unmarked,
+)
+from schemas.connector import (
+    Access,
+    Change,
+    Collection,
+    ConnectorSpec,
+    Page,
+    Source,
+    Survey,
+    TaskDraft,
+    TaskRef,
+    TaskSink,
+    Tombstone,
+    Unreadable,
+    Upsert,
+)
+from schemas.errors import CursorExpired, Missing, Rejected
+from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
+from schemas.records import Task
+
+STREAM = StreamName("tasks")
+LIST = "Kith"
+"""The project that is made where none was named."""
+
+
+# ------ reading
+
+
+class _Ours(Struct, array_like=True):
+    """An open task of ours: its key, which its owner may have taken out, and the project it was in."""
+
+    key: str
+    project: str
+
+
+class _State(Struct):
+    """A cursor: where the next sync begins, the names of projects, and our open tasks by id."""
+
+    version: int = 1
+    token: str = EVERYTHING
+    tick: int = 0
+    projects: dict[str, str] = {}
+    ours: dict[str, _Ours] = {}
+
+
+class TodoistSource:
+    """Reads what became of the tasks that carry a key of ours; others are never recorded."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._api = Api(access)
+
+    def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
+        """Yield one page of what changed.
+
+        Raises:
+            CursorExpired: the cursor is none of this connector's.
+            ConnectorError: Todoist does not answer as it should.
+        """
+        state = _state_of(cursor)
+        said = self._read(state)
+        state.tick = next_tick(state.tick, self._access.clock)
+        state.token = said.sync_token
+        changes: list[Change] = []
+        # A full sync leaves out what is done: where nothing is known yet, that is read as well.
+        done = self._api.completed() if cursor is None else []
+        named = set[str]()
+        suspects = self._suspects(state, said.projects, is_whole=said.full_sync)
+        for row in said.items:
+            item = item_of(row)
+            if item is None:
+                changes += _unreadable(row)
+            else:
+                named.add(item.id)
+                changes += self._changes(item, state)
+        for item in done:
+            changes += self._changes(item, state)
+        suspects |= state.ours.keys() if said.full_sync else set()
+        for one in sorted(suspects - named):
+            changes += self._look_again(one, state)
+        checkpoint = Cursor(msgspec.json.encode(state).decode())
+        yield Page(tuple(changes), STREAM, checkpoint=checkpoint, last=True)
+
+    def _read(self, state: _State) -> Any:
+        kinds = ("items", "projects")
+        try:
+            return self._api.read(state.token, kinds)
+        except (Missing, Rejected):
+            if state.token == EVERYTHING:
+                raise
+            return self._api.read(EVERYTHING, kinds)
+
+    @staticmethod
+    def _suspects(state: _State, projects: tuple[Project, ...], *, is_whole: bool) -> set[str]:
+        """Takes in what is told of projects; answers our tasks in those that are gone or have another name."""
+        changed = {one.id for one in projects if one.is_deleted or state.projects.get(one.id) != one.name}
+        if is_whole:
+            state.projects = {}
+        state.projects |= {one.id: clean(one.name) for one in projects if not one.is_deleted}
+        return {one for one, ours in state.ours.items() if ours.project in changed}
+
+    def _changes(self, item: Item, state: _State) -> Iterator[Change]:
+        known = state.ours.get(item.id)
+        key = key_in(item.description) or (known.key if known else "")
+        if not key:
+            return
+        if item.is_deleted or item.checked:
+            state.ours.pop(item.id, None)
+        else:
+            state.ours[item.id] = _Ours(key, item.project_id)
+        if item.is_deleted:
+            yield Tombstone(ExternalId(item.id))
+            return
+        record = Task(
+            key=key,
+            title=title_of(item.content),
+            due=day_of(item.due, self._access.zone),
+            is_done=item.checked,
+            done_at=_instant(item.completed_at) if item.checked else None,
+            list=state.projects.get(item.project_id, ""),
+            url=_url(item.id),
+        )
+        yield Upsert(ExternalId(item.id), record, stamp_of(state.tick))
+
+    def _look_again(self, one: str, state: _State) -> Iterator[Change]:
+        try:
+            yield from self._changes(self._api.task(one), state)
+        except Missing:
+            del state.ours[one]
+            yield Tombstone(ExternalId(one))
+
+
+def _state_of(cursor: Cursor | None) -> _State:
+    if cursor is None:
+        return _State()
+    try:
+        state = msgspec.json.decode(cursor, type=_State)
+    except msgspec.DecodeError as error:
+        raise CursorExpired("the mark left by the last look at Todoist cannot be read") from error
+    if state.version != 1 or not state.token:
+        raise CursorExpired("the mark left by the last look at Todoist is of another release")
+    return state
+
+
+def _unreadable(row: Raw) -> Iterator[Change]:
+    # Of a task that cannot be read, whose it is can only be guessed: others' are nothing to report.
+    if b"kith: " in bytes(row):
+        yield Unreadable("a Todoist task with a key of Kith's", "it is not as Todoist's pages say")
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _url(one: str) -> str:
+    return f"https://app.todoist.com/app/task/{one}"
+
+
+# ------ writing
+
+
+class TodoistSink:
+    """Writes follow-ups into one project. Not for two threads at once."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._api = Api(access)
+        self._project = ""
+        self._token = EVERYTHING
+        self._ours: dict[str, Item] = {}
+
+    def find(self, key: IdempotencyKey, /) -> TaskRef | None:
+        """The task that carries this key: one full sync and the list of completed ones, then a partial sync each."""
+        self._catch_up()
+        item = self._ours.get(key)
+        return _ref(item) if item else None
+
+    def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
+        """Make a task by one request; of a key that Todoist has seen, the task that there is."""
+        temp = self._uuid("temp", key)
+        args = {
+            "project_id": self._list(),
+            "content": content_of(draft),
+            "description": marked(body_of(draft), key),
+            "auto_parse_labels": False,
+            **({"due": {"date": draft.due.isoformat()}} if draft.due else {}),
+        }
+        made = self._do(Command("item_add", self._uuid("add", key), args, temp)).get(temp)
+        if made:
+            return TaskRef(made, _url(made))
+        found = self.find(key)
+        if found is None:
+            raise Missing("Its owner deleted the task in Todoist. It is not made again.")
+        return found
+
+    def update(self, ref: TaskRef, was: TaskDraft, draft: TaskDraft, /) -> TaskRef:
+        """Write the fields that differ between the drafts and still read in Todoist as the first of them."""
+        item = self._api.task(ref.id)
+        args: dict[str, Any] = {}
+        old, new = content_of(was), content_of(draft)
+        if new not in {old, item.content} and title_of(item.content) == one_line(title_of(old), LIMITS.title):
+            args["content"] = new
+        old, new = unmarked(body_of(was)), unmarked(body_of(draft))
+        if new != old and unmarked(item.description) == old:
+            args["description"] = marked(body_of(draft), key_in(item.description))
+        if was.due != draft.due and is_due(item.due, was.due):
+            args["due"] = {"date": draft.due.isoformat()} if draft.due else None
+        if not args:
+            return _ref(item)
+        self._do(self._change("item_update", item, args))
+        return self._as_written(item)
+
+    def complete(self, ref: TaskRef, closing: str, /) -> TaskRef:
+        """Mark it done with a closing line.
+
+        Raises:
+            Rejected: its owner hung sub-tasks of their own under it, which would be closed with it.
+        """
+        item = self._api.task(ref.id)
+        if item.checked:
+            return _ref(item)
+        if self._api.has_open_children(item.id):
+            raise Rejected(
+                "The task has sub-tasks in Todoist that are not Kith's and would be closed with it. "
+                "It is left for its owner to close."
+            )
+        commands = [self._change("item_close", item, {})]
+        line = body_of(TaskDraft("", closing))
+        body = unmarked(item.description)
+        if line and not body.startswith(line):
+            whole = marked("\n\n".join(part for part in (line, body) if part), key_in(item.description))
+            commands.insert(0, self._change("item_update", item, {"description": whole}))
+        self._do(*commands)
+        return self._as_written(item)
+
+    def reopen(self, ref: TaskRef, /) -> TaskRef:
+        """Take a completion back."""
+        item = self._api.task(ref.id)
+        if not item.checked:
+            return _ref(item)
+        self._do(self._change("item_uncomplete", item, {}))
+        return self._as_written(item)
+
+    def _do(self, *commands: Command) -> Mapping[str, str]:
+        return self._api.do(commands).temp_id_mapping
+
+    def _change(self, kind: str, item: Item, more: Mapping[str, Any]) -> Command:
+        """A command on a task as it was read: the same after a lost answer, another once the task has changed."""
+        args = {"id": item.id, **more}
+        state = f"{item.updated_at} {item.checked}"
+        return Command(
+            kind, self._uuid(kind, state, msgspec.json.encode(args, order="sorted").decode()), args
+        )
+
+    def _as_written(self, item: Item) -> TaskRef:
+        # What was read is old now, and what it has become costs a request that nobody needs.
+        return TaskRef(item.id, _url(item.id))
+
+    def _uuid(self, *parts: str) -> str:
+        return uuid_of(self._access.account, *parts)
+
+    def _list(self) -> str:
+        if not self._project:
+            project = _project_named(self._access, self._api.projects())
+            if project is None:
+                raise Missing(gone_list("The project"))
+            self._project = project.id
+        return self._project
+
+    def _catch_up(self) -> None:
+        said = self._api.read(self._token, ("items",))
+        if said.full_sync:
+            self._ours = {key: item for item in self._api.completed() if (key := key_in(item.description))}
+        self._token = said.sync_token
+        for item in map(item_of, said.items):
+            key = key_in(item.description) if item else ""
+            if item and key and not item.is_deleted:
+                self._ours[key] = item
+            elif item and key:
+                self._ours.pop(key, None)
+
+
+def _ref(item: Item) -> TaskRef:
+    return TaskRef(item.id, _url(item.id), item.updated_at or "")
+
+
+def _project_named(access: Access, projects: list[Project]) -> Project | None:
+    """The project that the settings name, by its id or else by its name."""
+    wanted = str(access.settings.get("list") or "")
+    name = clean(wanted).casefold()
+    return next((one for one in projects if one.id == wanted), None) or next(
+        (one for one in projects if clean(one.name).casefold() == name), None
+    )
+
+
+# ------ connecting
+
+
+def survey(access: Access) -> Survey:
+    """Sign in; find the project, or make it where `make_list` says so; tell of all projects.
+
+    Raises:
+        Missing: the project named is not there and is not to be made.
+    """
+    api = Api(access)
+    user = api.user()
+    projects = api.projects()
+    settings: dict[str, str] = {}
+    if access.settings.get("list") or access.settings.get("make_list"):
+        chosen = _project_named(access, projects)
+        if chosen is None:
+            if not access.settings.get("make_list"):
+                raise Missing(gone_list("The project"))
+            chosen = api.make_project(str(access.settings.get("list") or LIST))
+            projects.append(chosen)
+        settings["list"] = chosen.id
+    return Survey(
+        user.email,
+        tuple(Collection(one.id, clean(one.name), "tasks") for one in projects),
+        ("tells what changed since the last look",),
+        settings,
+    )
+
+
+def open_source(access: Access) -> Source:
+    """A source over the tasks of `access` that Kith made."""
+    return TodoistSource(access)
+
+
+def open_sink(access: Access) -> TaskSink:
+    """A sink into the project of `access`."""
+    return TodoistSink(access)
+
+
+SPEC = ConnectorSpec(
+    name="todoist",
+    title="Todoist",
+    stream=STREAM,
+    open_source=open_source,
+    account="todoist",
+    open_sink=open_sink,
+    survey=survey,
+    interval=timedelta(minutes=2),
+    quotas=QUOTAS,
+    limits=LIMITS,
+)
