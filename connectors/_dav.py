@@ -21,6 +21,7 @@ from connectors._dav_xml import (
     Garbled,
     Multistatus,
     Value,
+    make_calendar_body,
     multiget_body,
     propfind_body,
     read_multistatus,
@@ -30,7 +31,15 @@ from connectors._dav_xml import (
 from connectors._http import Answer, Http, Login
 from connectors._mail_text import clean
 from schemas.connector import Access
-from schemas.errors import ConnectorError, Missing, RateLimited, ReauthRequired, Rejected, Transient
+from schemas.errors import (
+    Ambiguous,
+    ConnectorError,
+    Missing,
+    RateLimited,
+    ReauthRequired,
+    Rejected,
+    Transient,
+)
 from schemas.ids import key64
 
 CHUNK = 50
@@ -390,6 +399,9 @@ class Dav:
             raise PreconditionFailed(
                 f"{self._server} holds another version than the one that was to be written."
             )
+        if answer.status == 200 and answer.headers.get("content-type", "").lower().startswith("text/html"):
+            # A server may say 201 with a page of its own; 200 with one is what a sign-in page in between says.
+            raise Ambiguous(f"{self._server} answered a write with a web page; it may not have been written.")
         return answer.headers.get("etag") or None
 
     def delete(self, url: str, *, if_match: str = "") -> None:
@@ -405,6 +417,17 @@ class Dav:
             raise PreconditionFailed(
                 f"{self._server} holds another version than the one that was to be removed."
             )
+
+    def make_calendar(self, url: str, name: str, component: str) -> None:
+        """Make a calendar for one kind of component (RFC 4791 5.3.1).
+
+        Raises:
+            Rejected: the server makes none there, or there is one.
+            Ambiguous: it may have been made.
+        """
+        headers = {"Content-Type": "application/xml; charset=utf-8"}
+        body = make_calendar_body(name, component)
+        self._http.request("MKCALENDAR", url, headers=headers, content=body, is_write=True)
 
     def report(self, url: str, body: bytes, *, depth: int = 1) -> Multistatus:
         """A REPORT of any kind."""

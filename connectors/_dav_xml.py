@@ -164,3 +164,12 @@ def multiget_body(report: str, data: str, hrefs: Iterable[str]) -> bytes:
         f"{_PREFIXES[namespace]}:{name}",
         wanted + "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs),
     )
+
+
+def make_calendar_body(name: str, component: str) -> bytes:
+    """A MKCALENDAR with a name, for one kind of component (RFC 4791 5.3.1)."""
+    kinds = f'<c:comp name="{component}"/>'
+    props = f"<d:displayname>{escape(name)}</d:displayname>" + _element(
+        tag(CALDAV, "supported-calendar-component-set"), kinds
+    )
+    return _document("c:mkcalendar", f"<d:set><d:prop>{props}</d:prop></d:set>")
