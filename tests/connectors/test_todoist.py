@@ -94,6 +94,9 @@ class TodoistRig:
     def fail_write(self, fault: Fault) -> None:
         self.server.fail(fault, writes_only=True)
 
+    def mend(self) -> None:
+        self.server.mend()
+
     def revoke(self) -> None:
         self.server.revoke()
 

@@ -96,6 +96,11 @@ class Todoist:
         with self._lock:
             self._faults.extend([(fault, writes_only)] * times)
 
+    def mend(self) -> None:
+        """Faults ordered and not met are none."""
+        with self._lock:
+            self._faults.clear()
+
     def revoke(self) -> None:
         """The token given out is worth nothing from now on."""
         self.token = "f" * 40
