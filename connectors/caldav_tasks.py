@@ -346,6 +346,14 @@ def survey(access: Access) -> Survey:
     )
 
 
+def make_list(access: Access, name: str) -> Collection:
+    """The list with this name, made where there is none."""
+    lists = Lists(access)
+    lists.all()
+    chosen = lists.named(name) or lists.make(name)
+    return Collection(chosen.id, chosen.name, "tasks")
+
+
 def open_source(access: Access) -> Source:
     """A source over the tasks of `access` that Kith made."""
     return CaldavTasksSource(access)
@@ -364,6 +372,7 @@ SPEC = ConnectorSpec(
     account="caldav",
     open_sink=open_sink,
     survey=survey,
+    make_list=make_list,
     interval=timedelta(minutes=2),
     limits=LIMITS,
 )

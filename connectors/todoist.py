@@ -357,6 +357,15 @@ def survey(access: Access) -> Survey:
     )
 
 
+def make_list(access: Access, name: str) -> Collection:
+    """The project with this name, made where there is none."""
+    api = Api(access)
+    wanted = clean(name).casefold()
+    found = next((one for one in api.projects() if clean(one.name).casefold() == wanted), None)
+    chosen = found or api.make_project(name)
+    return Collection(chosen.id, clean(chosen.name), "tasks")
+
+
 def open_source(access: Access) -> Source:
     """A source over the tasks of `access` that Kith made."""
     return TodoistSource(access)
@@ -375,6 +384,7 @@ SPEC = ConnectorSpec(
     account="todoist",
     open_sink=open_sink,
     survey=survey,
+    make_list=make_list,
     interval=timedelta(minutes=2),
     quotas=QUOTAS,
     limits=LIMITS,
