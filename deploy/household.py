@@ -86,9 +86,9 @@ class Household:
         """Read what is new at an account for a while, in a turn; whether there is more at once."""
         return self.live.pull(owner, account, connector)
 
-    def deliver(self, owner: int, account: str, /) -> None:
-        """Do what the outbox asks for at an account, in a turn."""
-        self.live.deliver(owner, account)
+    def deliver(self, owner: int, account: str, /) -> bool:
+        """Do what the outbox asks for at an account, in a turn; whether it was asked again meanwhile."""
+        return self.live.deliver(owner, account)
 
     def compose_digest(self, owner: int, week: str, /) -> None:
         """Compose the digest of a week into the home's folder, in a turn, unless it is there already; and have it sent."""

@@ -27,6 +27,7 @@ from services.store.unit import Store, Unit
 from services.tasks import Tool, reconcile
 from services.turns import Turns
 from workers.listen import Open, Place
+from workers.once import Once
 
 FOR_A_WHILE = timedelta(seconds=60)
 """How long one job reads an account before others have their turn."""
@@ -57,6 +58,7 @@ class Live:
         self._ring = ring
         self._chance = chance
         self._for_a_while = for_a_while
+        self._once = Once()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -66,8 +68,12 @@ class Live:
             account, feed = _feed(unit, owner, account_id, connector)
         if account is None or feed is None or account.state != "active":
             return False
-        work = partial(self._pull, account, feed)
-        return self._turns.run(owner, work, name=f"pull {account_id} {connector}")
+        name = f"pull {account_id} {connector}"
+        with self._once.at(owner, name) as turn:
+            if not turn.is_ours:
+                return False
+            more = self._turns.run(owner, partial(self._pull, account, feed), name)
+        return more or turn.is_wanted_again
 
     def _pull(self, account: Account, feed: Feed, store: Store) -> bool:
         book = Book(store, account.owner, self._app.clock, self._app.book_of(account.owner).habits)
@@ -140,15 +146,20 @@ class Live:
         may_begin = all(one.is_complete for one in feeds if one.account in active)
         return reconcile(book, tools, self._app.settings.public_url, may_begin=may_begin)
 
-    def deliver(self, owner: int, account_id: str) -> None:
-        """Do what the outbox asks for at an account."""
+    def deliver(self, owner: int, account_id: str) -> bool:
+        """Do what the outbox asks for at an account; whether it was asked again meanwhile."""
         with self._app.store.read() as unit:
             account = accounts.account_of(unit, owner, account_id)
         if account is None or account.state != "active":
-            return
-        told = self._turns.run(owner, partial(self._deliver, account), name=f"deliver {account_id}")
+            return False
+        name = f"deliver {account_id}"
+        with self._once.at(owner, name) as turn:
+            if not turn.is_ours:
+                return False
+            told = self._turns.run(owner, partial(self._deliver, account), name)
         if told.done or told.failed:
             _log.info("outbox", account=account_id, done=told.done, failed=told.failed)
+        return turn.is_wanted_again
 
     def _deliver(self, account: Account, store: Store) -> Delivered:
         try:

@@ -24,8 +24,8 @@ class Jobs(Protocol):
         """Read what is new at an account for a while, in a turn; whether there is more at once."""
         ...
 
-    def deliver(self, owner: int, account: str, /) -> None:
-        """Do what the outbox asks for at an account, in a turn."""
+    def deliver(self, owner: int, account: str, /) -> bool:
+        """Do what the outbox asks for at an account, in a turn; whether it was asked again meanwhile."""
         ...
 
 
@@ -71,6 +71,7 @@ def register(broker: Broker, jobs: Jobs) -> Bells:
     @dramatiq.actor(broker=broker)
     def deliver(owner_id: int, account: str) -> None:
         """There is something to do at an account."""
-        jobs.deliver(owner_id, account)
+        if jobs.deliver(owner_id, account):
+            deliver.send(owner_id, account)
 
     return Bells(keep_owner, tend, compose_digest, pull, deliver)

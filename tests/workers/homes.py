@@ -54,8 +54,9 @@ class Home:
         self.pulled.append((owner, account, connector))
         return False
 
-    def deliver(self, owner: int, account: str, /) -> None:
+    def deliver(self, owner: int, account: str, /) -> bool:
         self.delivered.append((owner, account))
+        return False
 
     @contextlib.contextmanager
     def working(self, threads: int = 2) -> Iterator[None]:
