@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
-
 from connectors._ical_rules import RuleRefused, expand_rule
 
 Line = tuple[str, Mapping[str, str], str]
@@ -100,6 +98,10 @@ def known_zone(tzid: str) -> tzinfo | None:
         return None
     zone = _iana(label)
     if zone is None:
+        from icalendar.timezone.windows_to_olson import (  # noqa: PLC0415  # 60 ms that mail need not spend
+            WINDOWS_TO_OLSON,
+        )
+
         zone = _iana(WINDOWS_TO_OLSON.get(label, ""))
     if zone is None and "/" in label:
         # /freeassociation.sourceforge.net/Europe/Berlin, /mozilla.org/20070129_1/Europe/Berlin

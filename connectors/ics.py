@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors._file_memory import Step, read_files, refuse_other_formats
-from connectors._ical import Surroundings, read_group, window_end
-from connectors._ical_outline import groups_of, outline_of
-from connectors._ical_zones import Zones
 from schemas.connector import Access, ConnectorSpec, Page, Source, legible
 from schemas.errors import UnreadableFile
 from schemas.ids import Cursor, StreamName
@@ -27,6 +24,8 @@ class IcsSource:
     """Reads calendar files; one that has not changed is not read again until its series reach further."""
 
     def __init__(self, access: Access) -> None:
+        from connectors._ical import window_end  # noqa: PLC0415  # 60 ms that mail need not spend
+
         self._access = access
         self._until = window_end(access.clock.now())
 
@@ -42,6 +41,10 @@ class IcsSource:
         return read_files(access.files, _SUFFIXES, self._steps, STREAM, cursor, terms)
 
     def _steps(self, path: Path, name: str) -> Iterator[Step]:
+        from connectors._ical import Surroundings, read_group  # noqa: PLC0415  # likewise
+        from connectors._ical_outline import groups_of, outline_of  # noqa: PLC0415
+        from connectors._ical_zones import Zones  # noqa: PLC0415
+
         access = self._access
         with path.open("rb") as stream:
             refuse_other_formats(stream.read(1024), name, "a calendar")

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,7 +27,6 @@ _HEAD = 65_536
 _SURE = 50
 _PROJECT_EVERY = 5_000
 _GATHER = 4_000
-_MUCH = 16_777_216
 _EVERYTHING = 1 << 62
 # What says who the owner is comes first, so that mail is read knowing it; the rest cheapest first.
 _ORDER = ("linkedin", "vcf", "ics", "eml", "maildir", "mbox")
@@ -76,16 +74,13 @@ def import_paths(
         UsageError: an unknown kind.
     """
     report = ImportReport([], [])
-    pool = ParsingPool()
-    if _is_much(paths):
-        pool.get_ready()
     found = list(_found(paths, kind, report))
     entries = {id(one): SourceReport(legible(one.path), one.spec.name) for one in found}
     report.sources += entries.values()
     by_rank = sorted(
         found, key=lambda one: _ORDER.index(one.spec.name) if one.spec.name in _ORDER else len(_ORDER)
     )
-    with pool:
+    with ParsingPool() as pool:
         if dry_run:
             with rehearsal(book.store) as store:
                 dry = Book(store, book.owner, book.clock, book.habits)
@@ -99,15 +94,6 @@ def import_paths(
             book.keep(advance)
         app.wake(book.owner)
     return report
-
-
-def _is_much(paths: Sequence[str]) -> bool:
-    """Whether reading these will take more than one process, as far as a look at their outside tells."""
-    for path in paths:
-        with suppress(OSError, ValueError):
-            if Path(path).is_dir() or Path(path).stat().st_size > _MUCH:
-                return True
-    return False
 
 
 def _read(

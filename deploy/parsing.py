@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
+from pathlib import Path
 from typing import Self, TypeVar
 
 from schemas.errors import Transient
@@ -21,6 +22,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 _AHEAD = 3
+_MUCH = 16_777_216
 _PRELOAD = ["deploy.warm"]
 
 
@@ -30,12 +32,6 @@ class ParsingPool:
     def __init__(self, processes: int | None = None) -> None:
         self._processes = processes or available_cpus()
         self._executor: ProcessPoolExecutor | None = None
-
-    def get_ready(self) -> None:
-        """Start the server that forks the processes, without waiting for it: it loads while the caller goes on."""
-        if self._processes > 1 and sys.platform != "win32":
-            _context()
-            forkserver.ensure_running()
 
     def map(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterator[B]:
         """Yield `function(item)` for each item, in the order given.
@@ -98,6 +94,23 @@ class ParsingPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def get_ready(paths: Iterable[str]) -> None:
+    """Start the server that forks the processes if reading these files may take several, as far as their sizes tell.
+
+    It loads what parsing needs while the caller goes on.
+    """
+    if sys.platform != "win32" and available_cpus() > 1 and any(map(_is_much, paths)):
+        _context()
+        forkserver.ensure_running()
+
+
+def _is_much(path: str) -> bool:
+    try:
+        return Path(path).is_dir() or Path(path).stat().st_size > _MUCH
+    except (OSError, ValueError):
+        return False
 
 
 def available_cpus() -> int:

@@ -151,6 +151,10 @@ def import_(
     context: "Context", paths: tuple[str, ...], kind: str | None, since: str | None, dry_run: bool
 ) -> int:
     """Read mail, calendars, contacts and LinkedIn exports."""
+    from deploy.parsing import get_ready  # noqa: PLC0415
+
+    # What parses is loaded in a process of its own, beside what is loaded here.
+    get_ready(paths)
     from deploy.cli import importing as command  # noqa: PLC0415
 
     return command.import_(context, list(paths), kind, since, dry_run)

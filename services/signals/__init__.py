@@ -4,6 +4,5 @@ It stands where bodies are still at hand and must never keep or log one.
 """
 
 from services.signals.keeping import READERS
-from services.signals.reading import read_text
 
-__all__ = ["READERS", "read_text"]
+__all__ = ["READERS"]

@@ -50,22 +50,39 @@ def test_help_answers_at_once_and_names_every_command() -> None:
     assert "..." not in answer.stdout.partition("Commands:")[2], "each says what it does on one line of 80"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["people", "--help"], ["nonsense"]])
-def test_what_is_heavy_is_not_imported_to_help(arguments: list[str]) -> None:
-    """Neither the help nor a wrong word loads the database, tables, templates or the queue."""
+def loaded(*arguments: str, home: str = "") -> set[str]:
+    """The modules that a command loads in its own process."""
     told = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "deploy.cli.main", *arguments],
+        env=os.environ | ({"KITH_HOME": home} if home else {}),
         capture_output=True,
         text=True,
         check=False,
     )
-    loaded = {
+    return {
         line.rpartition("|")[2].strip()
         for line in told.stderr.splitlines()
         if line.startswith("import time:")
     }
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["people", "--help"], ["nonsense"]])
+def test_what_is_heavy_is_not_imported_to_help(arguments: list[str]) -> None:
+    """Neither the help nor a wrong word loads the database, tables, templates or the queue."""
     heavy = HEAVY if arguments == ["--help"] else HEAVY[:4]
-    assert not {name for name in loaded if name.startswith(heavy)}
+    assert not {name for name in loaded(*arguments) if name.startswith(heavy)}
+
+
+def test_mail_that_nobody_has_to_read_loads_no_reader(kith: Kith, tmp_path: Path) -> None:
+    """`kith import` of a mailbox read before loads no grammar, no calendar and no telephone numbers."""
+    path = tmp_path / "inbox.mbox"
+    path.write_bytes(an_mbox(a_mail("a")))
+    assert kith("import", path).status == 0
+    names = loaded("import", str(path), home=str(kith.home))
+    assert "connectors._mail_formats" in names
+    assert not {
+        one for one in names if one.startswith(("services.signals.reading", "icalendar", "phonenumbers"))
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from schemas.connector import TextContext
-from services.signals import read_text
+from services.signals.reading import read_text
 from tests.signals.labels import Mail, Part, Sentence, mails, requests_file, sentences
 from tests.signals.train import choose_thresholds, cross_validated, figures, read_rows
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.connector import TextContext
-from services.signals import read_text
 from services.signals.deadlines import find_due
+from services.signals.reading import read_text
 
 TABLE = (Path(__file__).parent / "data" / "deadlines.txt").read_text(encoding="utf-8").splitlines()[1:]
 FIRST = datetime(1990, 1, 1)  # noqa: DTZ001 - the grammar takes a writer's wall time

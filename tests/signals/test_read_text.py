@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.connector import TextContext
-from services.signals import read_text
+from services.signals.reading import read_text
 
 CONTEXT = TextContext(at=datetime(2026, 11, 25, 9, tzinfo=UTC), utc_offset=60)
 HTML = TextContext(at=CONTEXT.at, is_html=True)
