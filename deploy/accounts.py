@@ -91,9 +91,9 @@ def how_to_reconnect(account: Account) -> str:
     words = ["kith connect", kind]
     if account.kind == FEED:
         words += ["--url", "URL"]
-    for option in ("user", "host", "port", "security", "url"):
+    for option in ("user", "host", "port", "security", "url", "ca_file"):
         if given.get(option) and account.kind not in {FEED, TODOIST}:
-            words += [f"--{option}", str(given[option])]
+            words += [f"--{option.replace('_', '-')}", str(given[option])]
     if given.get("allow_private"):
         words.append("--allow-private")
     return " ".join(words)

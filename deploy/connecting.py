@@ -37,6 +37,10 @@ Confirm = Callable[[Location], None]
 """Told where a server was found; raises unless the owner takes it for the right one."""
 
 
+_PLACED = {"imap": "--host H", "smtp": "--host H", "caldav": "--url URL", "carddav": "--url URL"}
+"""The kinds whose server is anywhere, and what names it."""
+
+
 class Wish(Struct, frozen=True, kw_only=True):
     """What the owner gave of an account to connect; what was left out stays as it was, or as it is by default."""
 
@@ -65,9 +69,11 @@ def located(app: Application, wish: Wish, confirm: Confirm) -> Wish:
     Raises:
         Rejected: nothing was found; says what to give.
     """
-    locate = next((spec.locate for spec in connectors_of(app, wish.kind) if spec.locate), None)
-    if locate is None or wish.kind == FEED or wish.settings.get("host") or wish.settings.get("url"):
+    if wish.kind not in _PLACED or place_of(wish.settings):
         return wish
+    locate = next((spec.locate for spec in connectors_of(app, wish.kind) if spec.locate), None)
+    if locate is None:
+        raise UsageError(f"Say where the server is: kith connect {wish.kind} {_PLACED[wish.kind]} …")
     found = locate(wish.settings)
     confirm(found)
     return msgspec.structs.replace(wish, settings={**found.settings, **wish.settings})
@@ -85,19 +91,25 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
         said = owners_words(unit, book.owner)
     now = app.clock.now().replace(microsecond=0)
     user = str(wish.settings.get("user", ""))
+    _check_wish(specs, wish)
     draft = Account(book.owner, _id(wish, user), wish.kind, "", "active", "", wish.settings, now)
     survey = surveyed(app, draft, said, wish.secrets)
-    user = user or survey.user
+    # A feed is signed in to by nobody, unless it wants a password.
+    user = user or (survey.user if wish.kind != FEED else "")
     key = _id(wish, user)
     with book.store.read() as unit:
-        before = accounts.account_of(unit, book.owner, key) or draft
-    settings = {**before.settings, **survey.settings, **wish.settings, "user": user}
-    settings |= _chosen(app, msgspec.structs.replace(before, settings=settings), said, wish, survey)
+        before = accounts.account_of(unit, book.owner, key) or msgspec.structs.replace(draft, settings={})
+    settings = {**before.settings, **wish.settings, **survey.settings, "user": user}
+    if wish.tasks:
+        made = _list(app, msgspec.structs.replace(draft, settings=settings), said, wish, survey)
+        settings |= {"list": made.id, "list_name": made.name}
+    settings |= _chosen(specs, settings, wish, survey)
     if wish.kind == FEED:
         settings["host"] = urlsplit(wish.secrets.url).hostname
     if any(spec.open_mail for spec in specs):
         settings = _addressed(settings, said)
-    name = wish.name or before.name or user or str(settings.get("host", wish.kind))
+    called = survey.collections[0].name if wish.kind == FEED and survey.collections else ""
+    name = wish.name or before.name or user or called or str(settings.get("host", wish.kind))
     account = msgspec.structs.replace(before, id=key, name=name, state="active", reason="", settings=settings)
     followed = [spec.name for spec in specs if reads(spec, settings["reads"])]
     with book.store.write() as unit:
@@ -117,7 +129,7 @@ def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Sec
         ConnectorError: the first reason why somebody could not sign in.
     """
     user, settings = account.user, dict[str, Any]()
-    collections: dict[str, Collection] = {}
+    collections: dict[tuple[str, str], Collection] = {}
     abilities: dict[str, None] = {}
     for spec in connectors_of(app, account.kind):
         if spec.survey is None:
@@ -125,7 +137,7 @@ def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Sec
         found = spec.survey(_handed(app, account, spec, said, secrets))
         user = user or found.user
         settings |= found.settings
-        collections |= {one.id: one for one in found.collections}
+        collections |= {(one.id, one.role): one for one in found.collections}
         abilities |= dict.fromkeys(found.abilities)
     return Survey(user, tuple(collections.values()), tuple(abilities), settings)
 
@@ -133,25 +145,33 @@ def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Sec
 # --- what is chosen -----------------------------------------------------------------------------------------------------
 
 
-def _chosen(
-    app: Application, account: Account, said: OwnersWords, wish: Wish, survey: Survey
-) -> dict[str, Any]:
-    specs = connectors_of(app, wish.kind)
-    chosen: dict[str, Any] = {}
-    for option, names in (("folders", wish.folders), ("calendars", wish.calendars)):
-        if names:
-            chosen[option] = [_named(name, survey.collections, option).id for name in names]
-    if wish.tasks:
-        made = _list(app, account, said, wish, survey)
-        chosen |= {"list": made.id, "list_name": made.name}
-    writes = bool(wish.tasks or account.settings.get("list"))
-    offered = dict.fromkeys(word_of(spec) for spec in specs if spec.open_source)
+def _check_wish(specs: Sequence[ConnectorSpec], wish: Wish) -> None:
+    """That the kind of account can do what is asked of it, before anybody signs in."""
+    offered = _offered(specs)
     wrong = [word for word in wish.read if word not in offered]
     if wrong:
         can = ", ".join(offered) or "nothing"
         raise UsageError(f"--read {wrong[0]}: an account of the kind {wish.kind} has {can} to read.")
-    words = wish.read or account.settings.get("reads") or [word for word in offered if word != TASKS]
+    if wish.tasks and not any(spec.open_sink for spec in specs):
+        raise UsageError(f"--tasks: an account of the kind {wish.kind} holds no tasks.")
+
+
+def _offered(specs: Sequence[ConnectorSpec]) -> list[str]:
+    return list(dict.fromkeys(word_of(spec) for spec in specs if spec.open_source))
+
+
+def _chosen(
+    specs: Sequence[ConnectorSpec], settings: Mapping[str, Any], wish: Wish, survey: Survey
+) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    others = [one for one in survey.collections if one.role != TASKS]
+    for option, names in (("folders", wish.folders), ("calendars", wish.calendars)):
+        if names:
+            chosen[option] = [_named(name, others, option).id for name in names]
+    offered = _offered(specs)
+    words = wish.read or settings.get("reads") or [word for word in offered if word != TASKS]
     # What is ticked off in the tool can only be seen by reading it.
+    writes = bool(settings.get("list"))
     chosen["reads"] = list(dict.fromkeys([*words, *([TASKS] if writes and TASKS in offered else [])]))
     if not chosen["reads"] and not writes and any(spec.open_sink for spec in specs):
         raise UsageError("A to-do tool is connected for its tasks. Say which list: --tasks [LIST]")
@@ -169,17 +189,15 @@ def _named(name: str, collections: Sequence[Collection], option: str) -> Collect
     raise UsageError(f"--{option}: there is no {name}. There are: {there}.")
 
 
-def _list(app: Application, draft: Account, said: OwnersWords, wish: Wish, survey: Survey) -> Collection:
-    specs = connectors_of(app, wish.kind)
-    if not any(spec.open_sink for spec in specs):
-        raise UsageError(f"--tasks: an account of the kind {wish.kind} holds no tasks.")
+def _list(app: Application, account: Account, said: OwnersWords, wish: Wish, survey: Survey) -> Collection:
+    """The list that follow-ups go to, made where there is none of that name."""
     lists = [one for one in survey.collections if one.role == TASKS]
     for one in lists:
         if wish.tasks in {one.id, one.name}:
             return one
-    for spec in specs:
+    for spec in connectors_of(app, wish.kind):
         if spec.make_list is not None:
-            return spec.make_list(_handed(app, draft, spec, said, wish.secrets), wish.tasks)
+            return spec.make_list(_handed(app, account, spec, said, wish.secrets), wish.tasks)
     there = ", ".join(one.name for one in lists) or "none"
     raise Rejected(
         f"There is no list {wish.tasks}, and Kith cannot make one there. Make it, or name one of: {there}."

@@ -164,7 +164,8 @@ class Access:
     `keep_text` is `none`, `excerpt` or `full`. `secret` gives the account's password or token, decrypted when it is
     asked for. `spend` takes units of one of the connector's quotas, shared between processes; it raises `RateLimited`
     when they are used up. `settings` are the account's, as `kith connect` took them (docs/interface.md), among them
-    `user`, `host`, `port`, `security`, `url`, `allow_private`, `headers_only`, `folders`, `calendars` and `list`.
+    `user`, `host`, `port`, `security`, `ca_file`, `url`, `allow_private`, `headers_only`, `folders`, `calendars`
+    and `list`.
     """
 
     account: str

@@ -23,7 +23,9 @@ from schemas.connector import Location
 from schemas.errors import ConfigError, UsageError
 from schemas.interface import CollectionShape, Connected, SyncReport
 
-_ALWAYS = frozenset({"name", "read", "tasks", "headers_only", "since", "never", "allow_private", "no_sync"})
+_ALWAYS = frozenset(
+    {"ca_file", "name", "read", "tasks", "headers_only", "since", "never", "allow_private", "no_sync"}
+)
 _SERVER = frozenset({"user", "host", "port", "security", "password_file"})
 _FITTING = {
     "imap": _SERVER | {"folders"},
@@ -80,6 +82,7 @@ def _wish(context: Context, kind: str, given: Mapping[str, Any]) -> Wish:
     settings = {name: given[name] for name in names if given[name]}
     settings |= {"from": given["sender"]} if given["sender"] else {}
     settings |= {"since": _day(given["since"])} if given["since"] else {}
+    settings |= {"ca_file": _certificates(given["ca_file"])} if given["ca_file"] else {}
     if url and kind != FEED:
         settings["url"] = url
     if kind not in {"todoist", "smtp", FEED} and not given["user"]:
@@ -126,6 +129,13 @@ def _url(given: Mapping[str, Any]) -> str:
     if "@" in parts.netloc:
         raise UsageError("--url holds a name or a password. Leave them out; give --user and --password-file.")
     return url
+
+
+def _certificates(file: str) -> str:
+    path = Path(file).expanduser().absolute()
+    if not path.is_file():
+        raise UsageError(f"--ca-file names {file}, which is no file. Correct the path.")
+    return str(path)
 
 
 def _day(text: str) -> str:

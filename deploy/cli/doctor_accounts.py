@@ -93,7 +93,9 @@ def _verdict(account: Account, outcome: _Outcome) -> Check:
                 f"Connect it again with a password or token that is good: {again}. Nothing is lost meanwhile."
             )
         case Missing():
-            remedy = f"Look for its new address, and connect that: {again}"
+            remedy = (
+                f"Put it back, or look for where it is now, and connect it so: {again}{_with_list(account)}"
+            )
         case RateLimited():
             minutes = max(1, round(outcome.retry_after.total_seconds() / 60))
             return Check(name, "warning", str(outcome), f"Nothing; Kith asks again in {minutes} minutes.")
@@ -112,6 +114,10 @@ def _verdict(account: Account, outcome: _Outcome) -> Check:
     return Check(name, "fault", str(outcome), remedy)
 
 
+def _with_list(account: Account) -> str:
+    return " --tasks LIST" if account.settings.get("list") else ""
+
+
 def _signed_in(account: Account, survey: Survey) -> Check:
     name = _name(account)
     gone = still_there(account, survey.collections)
@@ -120,7 +126,7 @@ def _signed_in(account: Account, survey: Survey) -> Check:
             name,
             "fault",
             f"it signs in, but {', '.join(plain(one, 60) for one in gone)} is there no more",
-            f"Put it back, or choose others: {how_to_reconnect(account)} with --tasks, --folders or --calendars",
+            f"Put it back, or choose others: {how_to_reconnect(account)} with --folders or --calendars",
         )
     if account.state == "reconnect":
         return Check(name, "warning", "it signs in again, and waits", f"kith resume {account.id}")

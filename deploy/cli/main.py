@@ -281,6 +281,9 @@ def migrate(context: "Context") -> int:
     metavar="URL",
     help="Of a calendar or address book server, or of a feed (.ics); - is standard input.",
 )
+@click.option(
+    "--ca-file", metavar="F", help="Trust the certificates in it: a server with an authority of its own."
+)
 @click.option("--name", metavar="LABEL", help="How you call it.")
 @click.option("--read", metavar="WHAT", help="calendar, mail, contacts, tasks: parted by commas.")
 @click.option("--folders", metavar="A,B", help="Read these mail folders alone.")

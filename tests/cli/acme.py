@@ -1,13 +1,15 @@
 """A small server that demands a password or a token, and connectors that speak with it over real sockets.
 
 It keeps mails, calendars, task lists and a feed, checks who asks, and can be told to fail in the ways that servers do.
-As a program it is `kith` with these connectors: `python -m tests.cli.acme ARGUMENTS`.
+As a program it is `kith` with these connectors: `python -m tests.cli.acme ARGUMENTS`. There `ACME_PORT` says where the
+server of example.com is found, as far as records tell that anybody could have forged.
 """
 
 import base64
 import contextlib
 import http.client
 import json
+import os
 import ssl
 import sys
 import threading
@@ -265,6 +267,9 @@ def _survey(*roles: str, token: bool = False, path: str = "") -> Any:
             call(access, path)
             return Survey("")
         told = call(access, "/who", token=token)
+        wanted = access.settings.get("list")
+        if wanted and "tasks" in roles and wanted not in {key for key, *_ in told["lists"]}:
+            raise Missing("The list that follow-ups go to is there no more.")
         found = [
             Collection(key, name, role, is_read=role != "junk")
             for key, name, role in [*told["collections"], *told["lists"]]
@@ -354,4 +359,5 @@ def acme_connectors(places: Mapping[str, Location] | None = None) -> dict[str, C
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:], acme_connectors()))
+    forgeable = Location({"host": "127.0.0.1", "port": int(os.environ.get("ACME_PORT", "0"))}, "DNS records")
+    raise SystemExit(main(sys.argv[1:], acme_connectors({"example.com": forgeable})))

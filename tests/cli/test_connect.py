@@ -254,6 +254,11 @@ def test_a_private_address_is_not_reached_unless_allowed(kith: Kith, acme: Acme)
         (("connect", "caldav", "--user", "m", "--url", "https://m:pw@x.test/"), "Leave them out"),
         (("connect", "caldav", "--user", "m", "--url", "ftp://x.test/"), "Write it like"),
         (("connect", "todoist"), "--token-file FILE"),
+        (("connect", "caldav", "--user", "m"), "--url URL"),
+        (
+            ("connect", "imap", "--user", "m@example.com", "--host", "x.test", "--ca-file", "/none"),
+            "--ca-file",
+        ),
         (("connect", "feed"), "--url"),
         (("sync", "nobody"), "No account is connected"),
         (("pause", "nobody"), "No account is connected"),
@@ -316,6 +321,19 @@ def test_a_password_is_asked_for_and_not_shown(kith: Kith, acme: Acme) -> None:
     assert status == 0, screen
     assert "is connected: imap-" in screen
     assert PASSWORD not in screen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 2)])
+def test_a_server_that_is_not_sure_is_confirmed(kith: Kith, acme: Acme, answer: str, status: int) -> None:
+    """On a terminal the owner says whether it is the right one, before the password is asked for; a no sends nothing."""
+    kith.environment["ACME_PORT"] = str(acme.port)
+    words = ("connect", "imap", "--user", "mara@example.com", "--allow-private", "--no-sync")
+    answers = {"Is that your server?": answer, "Password of mara@example.com at 127.0.0.1": PASSWORD}
+    told, screen = typed(kith, answers, *words)
+    assert told == status, screen
+    assert bool(acme.asked) is (answer == "y")
+    assert ("Password of" in screen) is (answer == "y")
 
 
 # --- states and keys ----------------------------------------------------------------------------------------------------

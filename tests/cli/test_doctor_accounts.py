@@ -132,7 +132,7 @@ TABLE = {
     ),
     "server down": Broken(mail, server_down, "fault", "is not ready", "tries again by itself"),
     "token revoked": Broken(todo, token_revoked, "fault", "refused the sign-in", "kith connect todoist"),
-    "list deleted": Broken(todo, list_deleted, "fault", "Kith is there no more", "--tasks"),
+    "list deleted": Broken(todo, list_deleted, "fault", "is there no more", "--tasks LIST"),
     "key changed": Broken(mail, key_changed, "fault", "no longer has", "kith resume imap-"),
     "key lost": Broken(mail, key_lost, "fault", "no longer has", "kith resume imap-"),
     "private address": Broken(
