@@ -15,11 +15,11 @@ import ssl
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct
 
-from schemas.connector import Access
+from schemas.clock import Clock
 from schemas.errors import (
     Ambiguous,
     ConnectorError,
@@ -73,6 +73,20 @@ class Bearer(Struct, frozen=True):
 Auth = Login | Bearer
 
 
+class Caller(Protocol):
+    """What a connection must know of an `Access`: the account's settings, and the time."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Those of the account, among them `allow_private` and `ca_file`."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Tells how long an answer asks to wait."""
+        ...
+
+
 class Answer(Struct, frozen=True):
     """What came back: the names of headers in lower case, the body unpacked, and the URL after redirects."""
 
@@ -87,7 +101,7 @@ class Http:
 
     def __init__(
         self,
-        access: Access,
+        access: Caller,
         *,
         base: str,
         auth: Auth | None = None,
