@@ -9,11 +9,13 @@ user name one. revocation: none, because a password is the server's to change.
 """
 
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 
 from connectors._dav import CALENDARS, DavCollection
 from connectors._dav_source import Contents, DavSource, Reader
 from connectors._dav_source import survey as survey_with
+from connectors._discovery import locate_dav
 from connectors._ical import Surroundings, read_group, window_end
 from connectors._ical_outline import groups_of, outline_of
 from connectors._ical_zones import Zones
@@ -87,6 +89,7 @@ SPEC = ConnectorSpec(
     stream=STREAM,
     account="caldav",
     open_source=open_source,
+    locate=partial(locate_dav, "caldav"),
     survey=survey,
     interval=timedelta(minutes=5),
 )

@@ -8,11 +8,13 @@ user name one. revocation: none, because a password is the server's to change.
 """
 
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 
 from connectors._dav import CARDS
 from connectors._dav_source import Contents, DavSource, Reader
 from connectors._dav_source import survey as survey_with
+from connectors._discovery import locate_dav
 from connectors._vcard import Book, read_cards
 from schemas.connector import Access, ConnectorSpec, Skipped, Source, Survey, Unreadable, Upsert
 from schemas.ids import StreamName
@@ -72,6 +74,7 @@ SPEC = ConnectorSpec(
     stream=STREAM,
     account="carddav",
     open_source=open_source,
+    locate=partial(locate_dav, "carddav"),
     survey=survey,
     interval=timedelta(minutes=15),
 )

@@ -8,8 +8,10 @@ no such reply. wrong account, revocation: none, because a password names no acco
 import re
 from email import message_from_bytes
 from email.policy import SMTP
+from functools import partial
 from typing import Any
 
+from connectors._discovery import locate_mail
 from connectors._smtp import Patience, Session, check, said_by, server_of, session
 from schemas.connector import Access, ConnectorSpec, MailSink, Survey
 from schemas.errors import Ambiguous, Rejected
@@ -126,5 +128,11 @@ def _abilities(smtp: Session) -> list[str]:
 
 
 SPEC = ConnectorSpec(
-    name="smtp", title="Mail out (SMTP)", stream=STREAM, account="smtp", open_mail=open_mail, survey=survey
+    name="smtp",
+    title="Mail out (SMTP)",
+    stream=STREAM,
+    account="smtp",
+    open_mail=open_mail,
+    locate=partial(locate_mail, "smtp"),
+    survey=survey,
 )
