@@ -12,7 +12,9 @@ revocation: none, because a password is changed at the provider.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
+from connectors._discovery import locate_mail
 from schemas.connector import Access, Collection, ConnectorSpec, Listener, Page, Source, Survey
 from schemas.ids import Cursor, StreamName
 
@@ -109,6 +111,7 @@ SPEC = ConnectorSpec(
     open_source,
     account="imap",
     open_listener=open_listener,
+    locate=partial(locate_mail, "imap"),
     survey=survey,
     newest=newest,
 )

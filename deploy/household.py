@@ -1,20 +1,15 @@
 """A home and everything that works in it: jobs, page, relay, schedule and listeners, joined."""
 
 import contextlib
-import os
-import secrets
-import socket
 from collections.abc import Iterator, Sequence
-from random import SystemRandom
 from threading import Event, Thread
 from typing import Any
 
 import structlog
 from dramatiq import Broker, Worker
 
-from deploy.clock import SystemClock
 from deploy.digests import write_digest
-from deploy.live import Live
+from deploy.live import Live, chance
 from deploy.posting import ask_for_digest
 from deploy.watching import Watch
 from deploy.wiring import Application
@@ -31,7 +26,6 @@ from services.store import events as stream
 from services.store.outbox import Intent
 from services.store.readiness import troubles
 from services.store.unit import Store
-from services.turns import Turns
 from services.web.app import Desk
 from services.web.guard import known_hosts
 from workers.actors import Bells, register
@@ -42,7 +36,6 @@ from workers.schedule import Schedule
 
 THREADS = 4
 _DRAIN_MILLISECONDS = 5_000
-_chance = SystemRandom().random
 _log = structlog.get_logger("kith.household")
 
 
@@ -52,13 +45,11 @@ class Household:
     def __init__(self, app: Application) -> None:
         self.app = app
         self.rhythm = Rhythm(app.settings.digest_day, app.settings.digest_time)
-        self.turns = Turns(
-            app.store, SystemClock(), f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        )
+        self.turns = app.turns
         self.digests = DigestTimes(app.store, app.clock, self.rhythm)
         self.broker: Broker = make_broker(app.settings.broker_url, self._bury)
         self.bells: Bells = register(self.broker, self)
-        self.live = Live(app, self.turns, self._ring_for, _chance)
+        self.live = Live(app, self._ring_for)
         app.wake = self.wake
 
     def wake(self, owner: int, /) -> None:
@@ -163,7 +154,7 @@ class Household:
         relay = Relay(self.app.store, self.wake)
         schedule = Schedule(self.app.store, self.app.clock, self._owners, self.digests, self.bells)
         watch = Watch(self.app)
-        listeners = Listeners(self.live.places, lambda place: self.bells.pull.send(*place), _chance)
+        listeners = Listeners(self.live.places, lambda place: self.bells.pull.send(*place), chance)
         threads = [
             Thread(target=relay.run, args=(stopped,), name="relay", daemon=True),
             Thread(target=schedule.run, args=(stopped,), name="schedule", daemon=True),

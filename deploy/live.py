@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from random import SystemRandom
 
 import structlog
 
@@ -16,7 +17,7 @@ from deploy.parsing import ParsingPool
 from deploy.posting import ask_for_owner, letter_of
 from deploy.syncing import Advance, Budget, read_feed
 from deploy.wiring import Application
-from schemas.connector import Access, ConnectorSpec, Listener
+from schemas.connector import Access, ConnectorSpec, Listener, TaskSink
 from schemas.errors import ConnectorError, Missing, ReauthRequired, Rejected
 from schemas.interface import SyncReport
 from services import accounts
@@ -25,13 +26,15 @@ from services.book import Book
 from services.outbox import Delivered, Delivery, MailWork, TaskWork, Work
 from services.store.unit import Store, Unit
 from services.tasks import Tool, reconcile
-from services.turns import Turns
 from workers.listen import Open, Place
 from workers.once import Once
 
 FOR_A_WHILE = timedelta(seconds=60)
 """How long one job reads an account before others have their turn."""
 _TELL_EVERY = timedelta(seconds=5)
+_ALONE_FOR = timedelta(seconds=1)
+chance = SystemRandom().random
+"""By which delays differ between accounts and installations."""
 _log = structlog.get_logger("kith.live")
 
 
@@ -41,24 +44,21 @@ class Live:
     def __init__(
         self,
         app: Application,
-        turns: Turns,
-        ring: Callable[[int, str], None],
-        chance: Callable[[], float],
+        ring: Callable[[int, str], None] = lambda _owner, _account: None,
         for_a_while: timedelta = FOR_A_WHILE,
     ) -> None:
         """Nothing is opened yet.
 
         Args:
             ring: told of an owner's account at which there is something to do.
-            chance: gives 0 to 1, by which delays differ.
             for_a_while: how long one job reads an account before others have their turn.
         """
         self._app = app
-        self._turns = turns
+        self._turns = app.turns
         self._ring = ring
-        self._chance = chance
         self._for_a_while = for_a_while
         self._once = Once()
+        self._sinks: dict[tuple[int, str], tuple[Account, TaskSink]] = {}
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class Live:
         report = SyncReport([], [], [])
         budget = Budget(self._for_a_while)
         try:
-            with ParsingPool() as pool:
+            with ParsingPool(alone_for=_ALONE_FOR) as pool:
                 spec, access = self._joined(account, feed.connector, pool)
                 why = read_feed(
                     self._app,
@@ -90,7 +90,7 @@ class Live:
                     access,
                     report,
                     self._progress(account),
-                    chance=self._chance(),
+                    chance=chance(),
                     budget=budget,
                 )
         except ReauthRequired as error:
@@ -164,10 +164,12 @@ class Live:
     def _deliver(self, account: Account, store: Store) -> Delivered:
         try:
             work = self._work_at(account, store)
-            delivery = Delivery(store, account.owner, account.id, work, self._app.clock, self._chance)
+            delivery = Delivery(store, account.owner, account.id, work, self._app.clock, chance)
             told = delivery.run()
         except ReauthRequired as error:
             told = Delivered(error=error)
+        if told.error is not None:
+            self._sinks.pop((account.owner, account.id), None)
         if isinstance(told.error, ReauthRequired | Missing):
             self._needs_owner(store, account, told.error)
         return told
@@ -175,7 +177,8 @@ class Live:
     def _work_at(self, account: Account, store: Store) -> Work:
         for spec, access in accesses(self._app, account):
             if spec.open_sink is not None:
-                return TaskWork(store, account.owner, account.id, spec.open_sink(access), self._app.clock)
+                sink = self._sink_of(account, spec.open_sink, access)
+                return TaskWork(store, account.owner, account.id, sink, self._app.clock)
             if spec.open_mail is not None:
                 return MailWork(
                     spec.open_mail(access), partial(letter_of, self._app, account), self._app.clock
@@ -183,6 +186,14 @@ class Live:
         raise ReauthRequired(
             f"This release of Kith knows no way to write to accounts of the kind {account.kind}."
         )
+
+    def _sink_of(self, account: Account, opens: Callable[[Access], TaskSink], access: Access) -> TaskSink:
+        """The sink that is open already, while the account is the same: finding its list takes longer than a write."""
+        before, sink = self._sinks.get((account.owner, account.id), (None, None))
+        if sink is None or before != account:
+            sink = opens(access)
+            self._sinks[account.owner, account.id] = account, sink
+        return sink
 
     # --- listening ----------------------------------------------------------------------------------------------------
 

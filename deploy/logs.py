@@ -124,6 +124,7 @@ def set_up_logs(
     *,
     secrets: Iterable[str] = (),
     verbose: bool = False,
+    is_quiet: bool = False,
     stream: TextIO | None = None,
 ) -> None:
     """Send every logger's lines to standard error, redacted.
@@ -132,6 +133,7 @@ def set_up_logs(
         style: `console` or `json`; by itself the first on a terminal and the second elsewhere.
         secrets: what is masked wherever it stands.
         verbose: DEBUG instead of INFO, for Kith's own loggers alone.
+        is_quiet: nothing but ERROR, for commands, which say in their own words how they ended.
         stream: where the lines go instead.
     """
     out = stream or sys.stderr
@@ -159,7 +161,8 @@ def set_up_logs(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    logging.getLogger("kith").setLevel(logging.DEBUG if verbose else logging.INFO)
+    usual = logging.ERROR if is_quiet else logging.INFO
+    logging.getLogger("kith").setLevel(logging.DEBUG if verbose else usual)
     # What these say of each job and request, Kith's own lines say without arguments and tracebacks.
     for name in ("dramatiq", "uvicorn", "sqlalchemy", "alembic", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)

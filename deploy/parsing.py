@@ -8,10 +8,12 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import timedelta
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Self, TypeVar
@@ -29,8 +31,15 @@ _PRELOAD = ["deploy.warm"]
 class ParsingPool:
     """Implements `schemas.connector.Workers`; processes start with the second job and end with the pool."""
 
-    def __init__(self, processes: int | None = None) -> None:
+    def __init__(self, processes: int | None = None, *, alone_for: timedelta = timedelta(0)) -> None:
+        """No process is started yet.
+
+        Args:
+            processes: how many at most; as many as there are processors when not given.
+            alone_for: how much work is done in this process first: starting others costs more than a few mails do.
+        """
         self._processes = processes or available_cpus()
+        self._alone = alone_for.total_seconds()
         self._executor: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterator[B]:
@@ -40,6 +49,15 @@ class ParsingPool:
             Transient: a process died twice on one job; what came before it is done.
         """
         waiting = iter(items)
+        while self._alone > 0:
+            for item in waiting:
+                began = time.monotonic()
+                answer = function(item)
+                self._alone -= time.monotonic() - began
+                yield answer
+                break
+            else:
+                return
         first = [item for _, item in zip(range(2), waiting, strict=False)]
         if len(first) < 2 or self._processes < 2:
             yield from (function(item) for item in first)

@@ -14,7 +14,7 @@ from deploy.accounts import connectors_of, how_to_reconnect
 from deploy.wiring import Application
 from schemas.clock import epoch, instant
 from schemas.decisions import DigestComposed
-from schemas.errors import Rejected
+from schemas.errors import ConfigError, KithError, ReauthRequired, Rejected
 from schemas.events import decode_body
 from schemas.ids import key64, public_id
 from schemas.interface import Digest
@@ -74,6 +74,34 @@ def _asked(app: Application, unit: Unit, by: Account, key: str, subject: str, pa
     return outbox.intent(unit, by.owner, key) or intent
 
 
+def send_digest(app: Application, owner: int, week: str) -> str:
+    """Send a week's digest now, unless it went out already; what came of it, in words.
+
+    Raises:
+        ConfigError: no account sends mail.
+        ReauthRequired: the sign-in to it was refused.
+        KithError: it could not be sent; says whether it is tried again.
+    """
+    from deploy.live import Live  # noqa: PLC0415  # which sends by what is made here
+
+    with app.store.write() as unit:
+        asked = ask_for_digest(app, unit, owner, week, is_forced=True)
+    if asked is None:
+        raise ConfigError("No account sends mail yet. Connect one: kith connect smtp --user you@example.com")
+    if asked.state == "done":
+        return f"The digest of {week} was sent already; it goes out once."
+    Live(app).deliver(owner, asked.account)
+    with app.store.read() as unit:
+        told = outbox.intent(unit, owner, asked.key) or asked
+        by = accounts.account_of(unit, owner, asked.account)
+    if told.state == "done":
+        return f"The digest of {week} was sent to {by.settings.get('to') if by else 'you'}."
+    if by is not None and by.state == "reconnect":
+        raise ReauthRequired(by.reason)
+    later = " It is tried again by itself while kith up runs." if told.state == "pending" else ""
+    raise KithError(f"The digest of {week} could not be sent. {told.reason}{later}")
+
+
 def letter_of(app: Application, by: Account, intent: Intent) -> Letter:
     """The mail that is asked for.
 
@@ -87,12 +115,13 @@ def letter_of(app: Application, by: Account, intent: Intent) -> Letter:
         content = (
             _notice(app, unit, by, intent, sender, to)
             if intent.payload
-            else _digest(app, unit, by.owner, intent.subject, sender, Mailbox(to, name))
+            else _digest(app, unit, by.owner, intent, sender, Mailbox(to, name))
         )
     return Letter(content, sender, to)
 
 
-def _digest(app: Application, unit: Unit, owner: int, week: str, sender: str, to: Mailbox) -> bytes:
+def _digest(app: Application, unit: Unit, owner: int, intent: Intent, sender: str, to: Mailbox) -> bytes:
+    week = intent.subject
     composed: DigestComposed | None = None
     for event in stream.read_kinds(unit, owner, ("digest",)):
         word = decode_body(event.body, event.kind, event.version)
@@ -107,7 +136,7 @@ def _digest(app: Application, unit: Unit, owner: int, week: str, sender: str, to
         sender=Mailbox(sender, "Kith"),
         to=to,
         instance=instance_of(unit, owner),
-        date=app.clock.now(),
+        date=instant(intent.created_at),
         links=app.digest_links(owner, digest, is_mailed=True),
     )
 
@@ -122,18 +151,18 @@ def _notice(app: Application, unit: Unit, by: Account, intent: Intent, sender: s
     if account is None or account.state != "reconnect":
         raise Rejected("The account that waited for its owner does so no more.")
     since = instant(int(intent.payload))
-    return _reconnect_mail(app, unit, account, sender, to, since)
+    return _reconnect_mail(app, unit, account, sender, to, since, instant(intent.created_at))
 
 
 def _reconnect_mail(
-    app: Application, unit: Unit, account: Account, sender: str, to: str, since: datetime
+    app: Application, unit: Unit, account: Account, sender: str, to: str, since: datetime, date: datetime
 ) -> bytes:
     name = clean(account.name, 80)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = formataddr(("Kith", sender))
     mail["To"] = to
     mail["Subject"] = f"Kith can no longer read {name}"
-    mail["Date"] = format_datetime(app.clock.now())
+    mail["Date"] = format_datetime(date)
     mark = public_id("", key64(account.id, str(epoch(since)), instance_of(unit, account.owner)))
     mail["Message-ID"] = f"<kith-{mark}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
@@ -148,9 +177,7 @@ def _reconnect_mail(
     ]
     if app.link_signer is not None:
         lines.append(
-            reconnect_link(
-                app.link_signer, app.settings.public_url, account.owner, account.id, app.clock.now()
-            )
+            reconnect_link(app.link_signer, app.settings.public_url, account.owner, account.id, date)
         )
     mail.set_content("\n".join(lines) + "\n")
     return mail.as_bytes()

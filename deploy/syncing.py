@@ -26,6 +26,7 @@ from services.refusal import refusals
 from services.store import events as stream
 
 _GATHER = 500
+_ALONE_FOR = timedelta(milliseconds=500)
 _COMPARE_EVERY = timedelta(hours=1)
 
 Advance = Callable[[str, int, int], None]
@@ -101,7 +102,7 @@ def sync(
     with book.store.read() as unit:
         known = accounts.accounts(unit, book.owner)
     report = SyncReport([], [], [])
-    with ParsingPool() as pool:
+    with ParsingPool(alone_for=_ALONE_FOR) as pool:
         for account in known:
             if account.id in account_ids or (not account_ids and account.state == "active"):
                 report.accounts.append(_read_account(app, book, account, pool, report, advance, full=full))

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import stat
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -24,6 +25,7 @@ from services.store.unit import Store, open_store
 if TYPE_CHECKING:
     from services.digest.render import Links
     from services.links import LinkSigner
+    from services.turns import Turns
     from services.vault import Vault
 
 
@@ -136,8 +138,9 @@ class Application:
     def link_signer(self) -> "LinkSigner | None":
         """Signs the links of digests; None without a key."""
         from services.links import LinkSigner  # noqa: PLC0415  # most commands write no links
+        from services.vault import listed  # noqa: PLC0415
 
-        keys = self.settings.secret_key.replace(",", " ").split()
+        keys = listed(self.settings.secret_key)
         return LinkSigner(keys) if keys else None
 
     def digest_links(self, owner: int, digest: Digest, *, is_mailed: bool = False) -> "Links":
@@ -148,6 +151,14 @@ class Application:
         if self.link_signer is None:
             return NO_LINKS
         return digest_links(self.link_signer, self.settings.public_url, owner, digest, is_mailed=is_mailed)
+
+    @cached_property
+    def turns(self) -> "Turns":
+        """Gives turns to this process."""
+        from services.turns import Turns  # noqa: PLC0415  # most commands take none
+
+        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        return Turns(self.store, SystemClock(), holder)
 
     def owners(self) -> list[tuple[int, str]]:
         """Number and main address of every owner."""

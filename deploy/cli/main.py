@@ -452,15 +452,16 @@ def duplicates(context: "Context") -> int:
 @app.command()
 @click.option("--week", metavar="2026-W47")
 @click.option("--out", metavar="DIR", help="Write digest.html, .txt and .json.")
+@click.option("--send", is_flag=True, help="Send it to yourself now; the same digest goes out once.")
 @click.option("--mail", type=click.Choice(["on", "off"]), help="Whether it comes by mail as well.")
 @click.pass_obj
-def digest(context: "Context", week: str | None, out: str | None, mail: str | None) -> int:
+def digest(context: "Context", week: str | None, out: str | None, send: bool, mail: str | None) -> int:
     """Compose the weekly digest."""
     from deploy.cli import reading, words  # noqa: PLC0415
 
     if mail is not None:
         return words.digest_mail(context, is_on=mail == "on")
-    return reading.digest(context, week, out)
+    return reading.digest(context, week, out, send=send)
 
 
 # --- the owner's word ---------------------------------------------------------------------------------------------

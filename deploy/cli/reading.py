@@ -364,8 +364,8 @@ def _handle(one: Person) -> str:
     return next(iter(one.emails), None) or (one.linkedin or one.id).removeprefix("https://www.")
 
 
-def digest(context: Context, week: str | None, out: str | None) -> int:
-    """Compose the digest and print or write it."""
+def digest(context: Context, week: str | None, out: str | None, *, send: bool = False) -> int:
+    """Compose the digest, and print, write or send it."""
     from services.composing import compose  # noqa: PLC0415
     from services.digest import render_html, render_json, render_text  # noqa: PLC0415
 
@@ -382,6 +382,17 @@ def digest(context: Context, week: str | None, out: str | None) -> int:
         context.put(composed)
     elif out is not None:
         say(f"Written: {out}/digest.html, digest.txt, digest.json")
-    else:
+    elif not send:
         say(render_text(composed))
+    return _send(context, composed.week) if send else OK
+
+
+def _send(context: Context, week: str) -> int:
+    from deploy.logs import set_up_logs  # noqa: PLC0415
+    from deploy.posting import send_digest  # noqa: PLC0415
+
+    set_up_logs(context.settings.log_format, verbose=context.verbose, is_quiet=True)
+    sent = send_digest(context.application, context.book.owner, week)
+    if not context.as_json:
+        say(sent)
     return OK
