@@ -1,28 +1,31 @@
 """Whether everything is in sync: what the page at `/` and `kith status` tell; reads, and changes nothing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from schemas.clock import epoch, instant
 from schemas.interface import Reject
-from services import schedule
+from services import accounts, schedule
 from services.book import DECISIONS
 from services.history.parts import Kind
 from services.history.projector import NAME
 from services.people import owners_words
 from services.schedule import Rhythm
+from services.standing import TROUBLED, AccountStanding, standing_of
 from services.store import events as stream
+from services.store import outbox
 from services.store import schedule as timetable
 from services.store import status as facts
-from services.store.unit import Store
+from services.store.unit import Store, Unit
 
 DIGEST = "digest"
 """The name of the digest's row in the timetable."""
 _REJECTS_SHOWN = 20
 _LAG_COUNTED = 100_000
 _NONE = (0, 0)
+_DAY = timedelta(days=1)
 
 
 class SourceStatus(Struct):
@@ -35,6 +38,16 @@ class SourceStatus(Struct):
     newest_at: datetime | None
     read_at: datetime | None
     """When an event of it was last recorded: a reading that brought nothing new does not count."""
+
+
+class Unsent(Struct):
+    """Something that was to be done at an account: what, where, and why it was not, as far as is known."""
+
+    kind: str
+    subject: str
+    account: str
+    state: str
+    reason: str
 
 
 class Totals(Struct):
@@ -71,6 +84,12 @@ class Status(Struct):
     read_at: datetime | None
     next_digest: datetime | None
     is_in_sync: bool
+    """Whether all that was read is in the book, and no account is in trouble."""
+    accounts: list[AccountStanding] = field(default_factory=list)
+    unsent: list[Unsent] = field(default_factory=list)
+    """What was to be done at accounts and was refused, or nobody knows of whether it was done."""
+    outbox: int = 0
+    """How much is still to be done there."""
     queues: dict[str, int] = field(default_factory=dict)
     """Jobs that wait, by queue; filled in by whoever holds the broker."""
 
@@ -93,6 +112,7 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
         if rhythm is not None:
             last = instant(planned.last_at) if planned and planned.last_at is not None else None
             next_digest = schedule.following(rhythm, zone, last, now)
+        standings = _standings(unit, owner, now)
         return Status(
             at=now,
             owner=said.owner.name if said.owner else "",
@@ -120,8 +140,23 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
             told_at=instant(as_of) if as_of else None,
             read_at=instant(max(read_at)) if read_at else None,
             next_digest=next_digest,
-            is_in_sync=lag == 0 and as_of > 0,
+            is_in_sync=lag == 0 and as_of > 0 and not any(one.standing in TROUBLED for one in standings),
+            accounts=standings,
+            unsent=[
+                Unsent(one.kind, one.subject, one.account, one.state, one.reason)
+                for one in outbox.standing(unit, owner)
+            ],
+            outbox=len(outbox.standing(unit, owner, ("pending", "in_flight"))),
         )
+
+
+def _standings(unit: Unit, owner: int, now: datetime) -> list[AccountStanding]:
+    feeds = accounts.feeds(unit, owner)
+    came = facts.events_since(unit, owner, epoch(now - _DAY))
+    return [
+        standing_of(one, [feed for feed in feeds if feed.account == one.id], came.get(one.id, 0), now)
+        for one in accounts.accounts(unit, owner)
+    ]
 
 
 def _source(one: facts.SourceFacts) -> SourceStatus:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from deploy.cli.context import Context
 from deploy.cli.paper import Column, day, plain, say, table, wrapped
 from services.schedule import Rhythm
+from services.standing import TROUBLED, AccountStanding
 from services.status import Status, status
 
 
@@ -15,12 +16,45 @@ def standing(context: Context) -> Status:
     return status(book.store, book.owner, book.clock.now(), rhythm)
 
 
+_COLUMNS = (
+    "account",
+    Column("name", least=12),
+    "stands",
+    "last read",
+    Column("newest", goes=1),
+    Column("back to", goes=2),
+    Column("in 24 h", is_figure=True, goes=3),
+)
+
+
+def _answer(now: Status) -> str:
+    troubled = [one for one in now.accounts if one.standing in TROUBLED]
+    if troubled:
+        return f"{len(troubled)} of {len(now.accounts)} accounts need you"
+    return "everything is in sync" if now.is_in_sync else f"{now.lag:,} events are not taken in yet"
+
+
+def _account_row(one: AccountStanding, now: Status, zone: ZoneInfo) -> tuple[str, ...]:
+    stands = (
+        f"reading, {100 * one.done // one.total} %"
+        if one.standing == "reading" and one.total
+        else one.standing
+    )
+    return (
+        one.id,
+        plain(one.name),
+        stands,
+        day(one.read_at, now.at, zone),
+        day(one.newest_at, now.at, zone),
+        day(one.oldest_at, now.at, zone),
+        f"{one.items_24h:,}",
+    )
+
+
 def print_standing(_context: Context, now: Status) -> None:
     """The status as calm text."""
     zone = ZoneInfo(now.timezone)
-    say(
-        f"{plain(now.owner)}: {'everything is in sync' if now.is_in_sync else f'{now.lag:,} events are not taken in yet'}."
-    )
+    say(f"{plain(now.owner)}: {_answer(now)}.")
     totals = now.totals
     told = (
         f"{totals.people:,} people, {totals.waiting:,} waiting to be known, {totals.automated:,} automated senders; "
@@ -37,6 +71,19 @@ def print_standing(_context: Context, now: Status) -> None:
             *table(
                 ("source", Column("items", is_figure=True), "newest", Column("last brought something")), rows
             )
+        )
+    if now.accounts:
+        say("", *table(_COLUMNS, [_account_row(one, now, zone) for one in now.accounts]))
+    for one in now.accounts:
+        if one.reason:
+            say("", f"{plain(one.name)} ({one.id}):", *wrapped(one.reason, "    "))
+    if now.outbox:
+        say("", f"Still to be written to accounts: {now.outbox:,}.")
+    for what in now.unsent:
+        say(
+            "",
+            f"Not done: {what.kind} {plain(what.subject)} at {what.account}.",
+            *wrapped(what.reason, "    "),
         )
     say("", f"Open follow-ups: {now.followups.get('open', 0)}.")
     if now.rejected:

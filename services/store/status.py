@@ -136,6 +136,24 @@ def events_after(unit: Unit, who: int, seq: int, at_most: int) -> int:
     return int(unit.connection.execute(select(func.count()).select_from(behind)).scalar_one())
 
 
+def events_since(unit: Unit, who: int, since: int) -> dict[str, int]:
+    """How many events each account brought since an instant, among the last of the stream."""
+    recent = (
+        select(event.c.source, event.c.recorded_at)
+        .where(event.c.owner == who)
+        .order_by(event.c.seq.desc())
+        .limit(_RECENT)
+        .subquery()
+    )
+    statement = (
+        select(source.c.account, func.count())
+        .select_from(recent.join(source, source.c.id == recent.c.source))
+        .where(recent.c.recorded_at >= since)
+        .group_by(source.c.account)
+    )
+    return {account: int(count) for account, count in unit.connection.execute(statement)}
+
+
 def next_end(unit: Unit, who: int, kind: int, after: int, before: int) -> int | None:
     """The first end after `after` of a meeting that began before `before`, and not more than forty days ago."""
     statement = select(func.min(interaction.c.ends_at)).where(

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from services.digest.words import clean, counted, day_words, upper_first
+from services.standing import TROUBLED, AccountStanding
 from services.status import SourceStatus, Status
 
 _STREAMS = {
@@ -36,6 +37,20 @@ class SourceView(Struct, frozen=True):
     read: Moment | None
 
 
+class AccountView(Struct, frozen=True):
+    """One account: how it stands, in words, and what came from it."""
+
+    name: str
+    stands: str
+    reason: str
+    is_troubled: bool
+    came: str
+    newest: Moment | None
+    oldest: Moment | None
+    read: Moment | None
+    percent: int | None
+
+
 class RejectView(Struct, frozen=True):
     """One record that could not be read."""
 
@@ -52,6 +67,8 @@ class BookView(Struct, frozen=True, kw_only=True):
     detail: str
     is_moving: bool
     is_empty: bool
+    accounts: list[AccountView]
+    unsent: list[RejectView]
     sources: list[SourceView]
     figures: list[tuple[str, str]]
     followups: str
@@ -78,6 +95,13 @@ def book_view(status: Status) -> BookView:
         detail=detail,
         is_moving=status.lag > 0,
         is_empty=is_empty,
+        accounts=[_account(one, status.at, zone) for one in status.accounts],
+        unsent=[
+            RejectView(
+                clean(f"{_KINDS.get(one.kind, one.kind)} ({one.account})", 160), clean(one.reason, 240)
+            )
+            for one in status.unsent
+        ],
         sources=_sources(status, zone),
         figures=[]
         if is_empty
@@ -99,7 +123,44 @@ def book_view(status: Status) -> BookView:
     )
 
 
+_STANDS = {
+    "well": "in sync",
+    "reading": "being read for the first time",
+    "silent": "has newer items that did not come",
+    "failing": "cannot be read just now",
+    "paused": "paused",
+    "reconnect": "must be connected again",
+}
+_KINDS = {
+    "mail": "A mail to you",
+    "put": "A task to be made",
+    "update": "A task to be changed",
+    "complete": "A task to be completed",
+    "reopen": "A task to be reopened",
+}
+
+
+def _account(one: AccountStanding, now: datetime, zone: ZoneInfo) -> AccountView:
+    return AccountView(
+        name=clean(one.name, 80),
+        stands=_STANDS[one.standing],
+        reason=clean(one.reason or "", 400),
+        is_troubled=one.standing in TROUBLED,
+        came=f"{counted(one.items_24h, 'item')} in 24 hours",
+        newest=_moment(one.newest_at, now, zone),
+        oldest=_moment(one.oldest_at, now, zone),
+        read=_moment(one.read_at, now, zone),
+        percent=100 * one.done // one.total if one.standing == "reading" and one.total else None,
+    )
+
+
 def _answer(status: Status, *, is_empty: bool) -> tuple[str, str]:
+    troubled = sum(one.standing in TROUBLED for one in status.accounts)
+    if troubled:
+        return (
+            "No.",
+            f"{upper_first(counted(troubled, 'account'))} of {len(status.accounts)} cannot be read as it should.",
+        )
     if status.lag:
         more = "more than 100,000 events" if status.lag >= 100_000 else counted(status.lag, "event")
         return (
