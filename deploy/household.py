@@ -1,7 +1,7 @@
 """A home and everything that works in it: jobs, page, relay, schedule and listeners, joined."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Event, Thread
 from typing import Any
 
@@ -19,6 +19,8 @@ from schemas.interface import Reject
 from services.attention import DigestTimes
 from services.book import Book
 from services.composing import compose
+from services.evidence import Evidence, evidence_of
+from services.links import Deed
 from services.oneclick import OneClick
 from services.schedule import Rhythm
 from services.status import Status, status
@@ -125,7 +127,16 @@ class Household:
             hosts=known_hosts(self.app.settings.public_url),
             one_click=self._one_click(),
             public_url=self.app.settings.public_url,
+            find_followup=self._evidence,
         )
+
+    def _evidence(self, followup: str) -> tuple[Evidence, Mapping[Deed, str]] | None:
+        one_click = self._one_click()
+        for owner in self._owners():
+            found = evidence_of(self.app.book_of(owner), followup)
+            if found is not None:
+                return found, one_click.tokens(owner, followup) if one_click else {}
+        return None
 
     def _one_click(self) -> OneClick | None:
         signer = self.app.link_signer

@@ -17,7 +17,7 @@ from schemas.events import decode_body
 from schemas.interface import Followup, FollowupState
 from services.book import append_decisions
 from services.history.projector import TOLD
-from services.links import Link, LinkSigner
+from services.links import ACTS_FOR, Deed, Link, LinkSigner
 from services.mailing import is_mail_wanted, set_mail
 from services.people import owners_words
 from services.store import events as stream
@@ -53,6 +53,12 @@ class OneClick:
         self._clock = clock
         self._signer = signer
         self._wake = wake
+
+    def tokens(self, owner: int, followup: str) -> dict[Deed, str]:
+        """The tokens by which the owner can answer a follow-up from now on, for as long as from a digest."""
+        ends_at = epoch(self._clock.now() + ACTS_FOR)
+        deeds: tuple[Deed, ...] = ("done", "snooze", "dismiss")
+        return {deed: self._signer.signed(Link(owner, deed, followup, "", ends_at)) for deed in deeds}
 
     def link(self, token: str) -> Link | None:
         """The link behind a token; None for what this home did not sign."""

@@ -39,6 +39,8 @@ class AccountStanding(Struct):
     """Of the newest item that the other side holds."""
     items_24h: int
     """How many items came, changed or went in the last 24 hours."""
+    is_read: bool
+    """Whether anything is read with it; mail is only sent."""
     done: int
     total: int
     """How far the first reading is, while it goes on; 0 when unknown."""
@@ -59,6 +61,7 @@ def standing_of(account: Account, feeds: Sequence[Feed], items_24h: int, now: da
         oldest_at=min((one.oldest_at for one in feeds if one.oldest_at), default=None),
         remote_at=max((one.remote_at for one in feeds if one.remote_at), default=None),
         items_24h=items_24h,
+        is_read=bool(feeds),
         done=reading.done if reading else 0,
         total=reading.total if reading else 0,
     )

@@ -290,6 +290,17 @@ def interactions_with_ids(unit: Unit, ids: Sequence[int]) -> list[InteractionRow
     return found
 
 
+def interactions_with_keys(unit: Unit, who: int, keys: Sequence[int]) -> list[InteractionRow]:
+    """The interactions with these keys, oldest first."""
+    found: list[InteractionRow] = []
+    for chunk in chunks(keys):
+        statement = select(*_INTERACTION).where(
+            interaction.c.owner == who, among(unit, interaction.c.key, chunk)
+        )
+        found += [InteractionRow._make(row) for row in unit.connection.execute(statement)]
+    return sorted(found, key=lambda row: (row.at, row.id))
+
+
 def interactions_in_groups(unit: Unit, who: int, groups: Sequence[int]) -> list[InteractionRow]:
     """Every occurrence of these series."""
     found: list[InteractionRow] = []

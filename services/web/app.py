@@ -1,4 +1,4 @@
-"""The ASGI app: the status page at `/`, the digest's links at `/go/`, what a supervisor asks at `/healthz` and `/readyz`.
+"""The ASGI app: status at `/`, evidence at `/followups/`, the digest's links at `/go/`, health at `/healthz`, `/readyz`.
 
 It reads through callables it is handed, and knows neither the queue nor where anything is put.
 """
@@ -22,6 +22,7 @@ from services.status import Status
 from services.web.go import go_routes
 from services.web.guard import Guard
 from services.web.view import book_view
+from services.web.why import Find, why_routes
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FOREVER = "public, max-age=31536000, immutable"
@@ -54,6 +55,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     one_click: OneClick | None = None
     """What the links of the digest do; None where there is no key to sign them with."""
     public_url: str = ""
+    find_followup: Find | None = None
+    """Finds a follow-up with what it rests on."""
 
 
 class Paper:
@@ -121,6 +124,7 @@ def make_app(desk: Desk) -> ASGIApp:
             Route("/readyz", readyz),
             Route("/assets/{name}", asset),
             *(go_routes(paper, desk.one_click, desk.public_url) if desk.one_click else ()),
+            *(why_routes(paper, desk.find_followup) if desk.find_followup else ()),
         ],
         exception_handlers={HTTPException: refused, Exception: refused},
     )

@@ -1,5 +1,6 @@
 """The status in the owner's words: every string of the page is made here, and escaped in the template."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ _STREAMS = {
     "mail": ("Mail", "message"),
     "calendar": ("Calendar", "entry"),
     "contacts": ("Address book", "card"),
+    "tasks": ("Tasks", "task"),
     "linkedin": ("LinkedIn", "record"),
 }
 """What each stream is called, and what it holds; in the order of the page."""
@@ -45,9 +47,7 @@ class AccountView(Struct, frozen=True):
     reason: str
     is_troubled: bool
     came: str
-    newest: Moment | None
-    oldest: Moment | None
-    read: Moment | None
+    times: list[tuple[str, Moment]]
     percent: int | None
 
 
@@ -143,13 +143,19 @@ _KINDS = {
 def _account(one: AccountStanding, now: datetime, zone: ZoneInfo) -> AccountView:
     return AccountView(
         name=clean(one.name, 80),
-        stands=_STANDS[one.standing],
+        stands=_STANDS[one.standing] if one.is_read or one.standing != "well" else "sends your mail",
         reason=clean(one.reason or "", 400),
         is_troubled=one.standing in TROUBLED,
-        came=f"{counted(one.items_24h, 'item')} in 24 hours",
-        newest=_moment(one.newest_at, now, zone),
-        oldest=_moment(one.oldest_at, now, zone),
-        read=_moment(one.read_at, now, zone),
+        came=f"{counted(one.items_24h, 'item')} in 24 hours" if one.is_read else "",
+        times=[
+            (words, moment)
+            for words, moment in (
+                ("newest", _moment(one.newest_at, now, zone)),
+                ("back to", _moment(one.oldest_at, now, zone)),
+                ("read", _moment(one.read_at, now, zone)),
+            )
+            if moment is not None
+        ],
         percent=100 * one.done // one.total if one.standing == "reading" and one.total else None,
     )
 
@@ -201,14 +207,19 @@ def _sources(status: Status, zone: ZoneInfo) -> list[SourceView]:
         stream = one.stream.partition("/")[0]
         return (order.index(stream) if stream in order else len(order), one.account, one.stream)
 
-    return [_source(one, status.at, zone) for one in sorted(status.sources, key=place)]
+    names = _ACCOUNTS | {one.id: one.name for one in status.accounts}
+    # A folder of an account in which nothing is says nothing; how the account stands is told apart.
+    shown = [one for one in status.sources if one.items or one.account in _ACCOUNTS]
+    return [_source(one, names, status.at, zone) for one in sorted(shown, key=place)]
 
 
-def _source(one: SourceStatus, now: datetime, zone: ZoneInfo) -> SourceView:
-    stream, _, exported = one.stream.partition("/")
+def _source(one: SourceStatus, names: Mapping[str, str], now: datetime, zone: ZoneInfo) -> SourceView:
+    stream, _, part = one.stream.partition("/")
     name, noun = _STREAMS.get(stream, (upper_first(clean(stream, 60)), "item"))
-    origin = _ACCOUNTS.get(one.account, clean(one.account, 60))
-    day = _day(exported)
+    origin = clean(
+        f"{part}, {names.get(one.account, one.account)}" if part else names.get(one.account, one.account), 90
+    )
+    day = _day(part)
     if day is not None:
         origin = f"export of {day_words(day, now.astimezone(zone).date())}"
     # A card and an export have no time of their own but that of their reading, or their name.
@@ -230,8 +241,11 @@ def _day(text: str) -> date | None:
 
 
 def _moment(at: datetime | None, now: datetime, zone: ZoneInfo) -> Moment | None:
-    if at is None:
-        return None
+    return None if at is None else moment_of(at, now, zone)
+
+
+def moment_of(at: datetime, now: datetime, zone: ZoneInfo) -> Moment:
+    """An instant as the pages say it, in the owner's zone."""
     local = at.astimezone(zone)
     day, today = local.date(), now.astimezone(zone).date()
     said = day_words(day, today)
