@@ -103,6 +103,8 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
     if wish.tasks:
         made = _list(app, msgspec.structs.replace(draft, settings=settings), said, wish, survey)
         settings |= {"list": made.id, "list_name": made.name}
+        if made.id not in {one.id for one in survey.collections if one.role == TASKS}:
+            survey = msgspec.structs.replace(survey, collections=(*survey.collections, made))
     settings |= _chosen(specs, settings, wish, survey)
     if wish.kind == FEED:
         settings["host"] = urlsplit(wish.secrets.url).hostname

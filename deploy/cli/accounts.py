@@ -148,8 +148,8 @@ def disconnect(context: Context, asked: str, forget: bool = False) -> int:
     if context.as_json:
         context.put({"account": account.id, "events": count})
     else:
-        rest = f"{count:,} events that it brought were blanked" if forget else "What it brought stays"
-        say(f"{plain(account.name)} is disconnected, and its secret deleted. {rest}.")
+        rest = f"is erased: {count:,} event{'' if count == 1 else 's'}" if forget else "stays"
+        say(f"{plain(account.name)} is disconnected, and its secret deleted. What it brought {rest}.")
         if account.settings.get("list_name"):
             hint(f"Tasks in {plain(account.settings['list_name'])} stay there as they are.")
         if forget:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from deploy.accounts import FEED, Secrets, shapes_of
+from deploy.accounts import FEED, TASKS, Secrets, shapes_of
 from deploy.cli.accounts import print_outcome, status_of_sync
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
@@ -19,9 +19,10 @@ from deploy.cli.progress import progress
 from deploy.connecting import Connection, Wish, located
 from deploy.connecting import connect as keep
 from deploy.syncing import sync
-from schemas.connector import Location
+from schemas.connector import Collection, Location
 from schemas.errors import ConfigError, UsageError
 from schemas.interface import CollectionShape, Connected, SyncReport
+from services.accounts import Account
 
 _ALWAYS = frozenset(
     {"ca_file", "name", "read", "tasks", "headers_only", "since", "never", "allow_private", "no_sync"}
@@ -229,13 +230,9 @@ def _print(made: Connection) -> None:
     account, survey = made.account, made.survey
     where = account.settings.get("host") or urlsplit(account.settings.get("url", "")).hostname or account.kind
     say(f"Signed in{f' as {plain(account.user)}' if account.user else ''} at {plain(str(where))}.")
-    chosen = {*account.settings.get("folders", ()), *account.settings.get("calendars", ())}
     if survey.collections:
-        rows = [
-            (one.name, one.role, "yes" if (one.id in chosen if chosen else one.is_read) else "")
-            for one in survey.collections
-        ]
-        say("", *table((Column("there is", least=12), Column("for", goes=1), "is read"), rows), "")
+        rows = [(one.name, one.role, _use(account, one)) for one in survey.collections]
+        say("", *table((Column("there is", least=12), Column("for", goes=1), "is used"), rows), "")
     if survey.abilities:
         say(*wrapped(f"The server can do: {', '.join(survey.abilities)}."))
     if made.declared:
@@ -245,6 +242,13 @@ def _print(made: Connection) -> None:
     if account.settings.get("list_name"):
         say(f"Follow-ups are written to {plain(account.settings['list_name'])}.")
     say(f"{plain(account.name)} is connected: {account.id}")
+
+
+def _use(account: Account, one: Collection) -> str:
+    if one.role == TASKS:
+        return "yes" if one.id == account.settings.get("list") else ""
+    chosen = (*account.settings.get("folders", ()), *account.settings.get("calendars", ()))
+    return "yes" if (one.id in chosen if chosen else one.is_read) else ""
 
 
 def _shape(context: Context, made: Connection, report: SyncReport | None) -> Connected:

@@ -138,8 +138,14 @@ def test_a_calendar_account_may_be_a_to_do_tool(kith: Kith, acme: Acme) -> None:
     for _ in range(2):
         made = kith.json(*dav(acme, "--password-file", "-", "--no-sync", "--tasks"), given=PASSWORD)
         assert (made["account"]["reads"], made["account"]["tasks"]) == (["calendar", "tasks"], "Kith")
+        assert [one["name"] for one in made["collections"]] == ["Work", "Groceries", "Kith"]
         assert [one["connector"] for one in made["account"]["feeds"]] == ["caldav", "caldav_tasks"]
         assert list(acme.lists.values()) == ["Groceries", "Kith"]
+    told = kith(*dav(acme, "--password-file", "-", "--no-sync"), given=PASSWORD).out
+    used = {
+        line.split()[0]: line.endswith("yes") for line in told.splitlines() if line.endswith(("yes", "tasks"))
+    }
+    assert used == {"Work": True, "Groceries": False, "Kith": True}
     made = kith.json(*dav(acme, "--password-file", "-", "--tasks", "Groceries"), given=PASSWORD)
     assert (made["account"]["tasks"], list(acme.lists)) == ("Groceries", ["l1", "l2"])
 
