@@ -17,6 +17,7 @@ from schemas.errors import ReauthRequired, UsageError
 from schemas.ids import key64
 from services.store import accounts as rows
 from services.store.accounts import AccountRow, FeedRow
+from services.store.schedule import take_away
 from services.store.unit import Unit
 from services.vault import Vault
 
@@ -141,6 +142,12 @@ def resume(unit: Unit, account: Account, now: datetime) -> None:
     """Have an account read again, at once."""
     set_state(unit, account, "active")
     rows.hasten(unit, account.owner, account.id, epoch(now))
+
+
+def interrupt(unit: Unit, account: Account) -> None:
+    """Pause an account; a job that is at it just now writes nothing more, as it has lost its turn."""
+    set_state(unit, account, "paused")
+    take_away(unit, account.owner, account.id)
 
 
 def set_settings(unit: Unit, account: Account, settings: Mapping[str, Any]) -> None:

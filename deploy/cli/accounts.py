@@ -140,8 +140,8 @@ def disconnect(context: Context, asked: str, forget: bool = False) -> int:
     """Delete an account with its secret; what it brought stays, or is erased with it."""
     with context.book.store.write() as unit:
         account = kept.find_account(unit, context.book.owner, asked)
-        # Nobody reads it meanwhile; stopped half-way, the same command goes on.
-        kept.set_state(unit, account, "paused")
+        # Stopped half-way, the same command goes on.
+        kept.interrupt(unit, account)
     count = _forget(context, account) if forget else 0
     with context.book.store.write() as unit:
         kept.delete_account(unit, account)

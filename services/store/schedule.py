@@ -1,7 +1,7 @@
 """Rows of what is due and of who may run what: both tables move by compare-and-set alone."""
 
 from msgspec import Struct
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from services.store.tables import lease, schedule
 from services.store.unit import Unit
@@ -101,6 +101,13 @@ def prolong(unit: Unit, held: Lease, expires_at: int) -> bool:
         .values(expires_at=expires_at)
     )
     return bool(result.rowcount)
+
+
+def take_away(unit: Unit, who: int, what: str) -> None:
+    """Whoever holds a right whose name speaks of this writes nothing more."""
+    unit.connection.execute(
+        delete(lease).where(lease.c.owner == who, lease.c.name.contains(what, autoescape=True))
+    )
 
 
 def end_leases(unit: Unit, now: int) -> None:

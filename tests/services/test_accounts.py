@@ -16,6 +16,7 @@ from services.accounts import Account, account_id, backoff
 from services.quotas import spend
 from services.store import events as stream
 from services.store.unit import Store
+from services.turns import TurnLost, Turns
 from services.vault import Vault
 from tests.services.builders import NOW
 
@@ -155,6 +156,29 @@ def test_what_is_deleted_is_gone(store: Store) -> None:
     spend(store, OWNER, account.id, quota, 2, FrozenClock(NOW))
     with pytest.raises(RateLimited):
         spend(store, OWNER, other.id, quota, 1, FrozenClock(NOW))
+
+
+def test_who_reads_an_account_that_is_interrupted_writes_nothing_more(store: Store) -> None:
+    """The turn is lost, at this account alone; what was to be written is not."""
+    account, other = an_account(), an_account("jo@example.com")
+    keep(store, account)
+    keep(store, other)
+    turns = Turns(store, FrozenClock(NOW), "reader")
+
+    def read(fenced: Store) -> None:
+        with store.write() as unit:
+            accounts.interrupt(unit, account)
+        with fenced.write() as unit:
+            stream.set_cursor(unit, OWNER, "written", "imap", "c1", 0)
+
+    with pytest.raises(TurnLost):
+        turns.run(OWNER, read, f"pull {account.id} imap")
+    with store.read() as unit:
+        assert stream.cursor_of(unit, OWNER, "written", "imap") is None
+        assert [one.state for one in accounts.accounts(unit, OWNER) if one.id == account.id] == ["paused"]
+    turns.run(OWNER, read, f"pull {other.id} imap")
+    with store.read() as unit:
+        assert stream.cursor_of(unit, OWNER, "written", "imap") == "c1"
 
 
 def test_keys_are_changed_and_lost(store: Store) -> None:
