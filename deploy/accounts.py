@@ -89,8 +89,7 @@ def how_to_reconnect(account: Account) -> str:
     given = account.settings
     kind = "caldav" if account.kind == FEED else account.kind
     words = ["kith connect", kind]
-    if account.kind == FEED:
-        words += ["--url", "URL"]
+    words += {FEED: ["--url", "URL"], TODOIST: ["--token-file", "FILE"]}.get(account.kind, [])
     for option in ("user", "host", "port", "security", "url", "ca_file"):
         if given.get(option) and account.kind not in {FEED, TODOIST}:
             words += [f"--{option.replace('_', '-')}", str(given[option])]

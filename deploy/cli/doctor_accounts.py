@@ -103,8 +103,8 @@ def _verdict(account: Account, outcome: _Outcome) -> Check:
             remedy = f"Mend that, then connect it again: {again}"
         case Transient():
             remedy = (
-                "Kith tries again by itself. If it stays so, see whether the server runs and this machine is on line; "
-                f"if host, port or security are others now, connect it again: {again}"
+                "Kith tries again by itself. If it stays so, see whether the server runs and this machine is on line. "
+                f"Is it elsewhere now, connect it there, as in {again}; and let go of this one: kith disconnect {account.id}"
             )
         case KithError():
             remedy = f"Connect it again: {again}"
