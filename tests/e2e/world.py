@@ -1,0 +1,260 @@
+"""A small world to live in: a mailbox, a calendar, a to-do list and a post office on real servers, and a home among them.
+
+Time is the world's own and moves when it is told to; the servers are Dovecot, Radicale or Xandikos, and aiosmtpd.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage, Message
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import icalendar
+from dramatiq import Worker
+
+from deploy.accounts import Secrets
+from deploy.connecting import Wish, connect
+from deploy.household import Household
+from deploy.settings import read_settings
+from deploy.wiring import Application
+from schemas.clock import FrozenClock
+from schemas.decisions import OwnerDeclared
+from schemas.interface import Followup
+from services.book import Book
+from tests.contract.live_source import SECRET
+from tests.servers import smtp
+from tests.servers.dav import DavServer
+from tests.servers.dovecot import Dovecot
+from workers.schedule import Schedule
+
+MARA = "mara@example.com"
+_HREF = re.compile(rb"<(?:\w+:)?href>([^<]+\.ics)</(?:\w+:)?href>")
+
+
+class World:
+    """The servers with what people do at them, and the home that lives among them."""
+
+    def __init__(
+        self,
+        home: Path,
+        start: datetime,
+        dovecot: Dovecot,
+        user: str,
+        dav: DavServer,
+        post: int,
+        **settings: str,
+    ) -> None:
+        """Nobody has written to anybody yet.
+
+        Args:
+            user: the mailbox's name at Dovecot.
+            post: the port of the submission server.
+            settings: of the home, by their names in the environment.
+        """
+        self.clock = FrozenClock(start)
+        self._home = home
+        self._settings = settings
+        self._dovecot = dovecot
+        self._user = user
+        self._mailbox = dovecot.signed_in(user)
+        self.dav = dav
+        self._post = post
+        self._mails = 0
+        self.open()
+
+    # --- the home -----------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open the home, as after a restart."""
+        self.app = self._application()
+        if not self.app.is_made:
+            self.app.make(OwnerDeclared(name="Mara Lindholm", emails=(MARA,), timezone="Europe/Berlin"))
+            self.app.close()
+            self.app = self._application()
+        self.household = Household(self.app)
+        self._worker = Worker(self.household.broker, worker_threads=2, worker_timeout=20)
+        self._worker.start()
+
+    def _application(self) -> Application:
+        application = Application(read_settings(str(self._home), self._settings))
+        application.clock = self.clock
+        return application
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._worker.stop()
+        self.household.broker.close()
+        self.app.close()
+
+    def leave(self) -> None:
+        """Close the mail program."""
+        self._mailbox.logout()
+
+    @property
+    def book(self) -> Book:
+        """The owner's book."""
+        return self.app.book()
+
+    def connect(self, **tasks: str) -> dict[str, str]:
+        """Connect mailbox, calendars with a list for tasks, and post office; the accounts' ids by kind."""
+        near = {"allow_private": True}
+        host = {"host": "127.0.0.1", "security": "none", **near}
+        wishes = [
+            Wish(
+                kind="imap",
+                settings={**host, "user": self._user, "port": self._dovecot.port},
+                secrets=Secrets(secret=SECRET),
+            ),
+            Wish(
+                kind="caldav",
+                tasks=tasks.get("tasks", "Follow-ups"),
+                settings={**near, "url": self.dav.url, "user": self.dav.user},
+                secrets=Secrets(secret=self.dav.password),
+            ),
+            Wish(
+                kind="smtp",
+                settings={**host, "user": MARA, "port": self._post, "from": MARA, "to": MARA},
+                secrets=Secrets(secret=smtp.PASSWORD),
+            ),
+        ]
+        return {wish.kind: connect(self.app, self.book, wish).account.id for wish in wishes}
+
+    def run(self, rounds: int = 4) -> None:
+        """Let everything that is due by now happen, to its end."""
+        schedule = self._schedule()
+        for _ in range(rounds):
+            schedule.look()
+            self.household.wake(self.book.owner)
+            self.household.broker.join("default")
+
+    def _schedule(self) -> Schedule:
+        here = self.household
+        owners = [owner for owner, _ in self.app.owners()]
+        return Schedule(self.app.store, self.clock, lambda: owners, here.digests, here.bells)
+
+    def live(self, until: datetime, step: timedelta = timedelta(hours=6)) -> None:
+        """Let time pass, and whatever it brings happen."""
+        while self.clock.now() < until:
+            self.clock.advance(min(step, until - self.clock.now()))
+            self.run(2)
+        self.run()
+
+    # --- what people do -------------------------------------------------------------------------------------------------
+
+    def mail(
+        self, sender: str, to: str, text: str, subject: str = "Plan", re: str = "", at: datetime | None = None
+    ) -> str:
+        """A mail arrives, or one of the owner's lies in Sent; its Message-ID without brackets."""
+        self._mails += 1
+        when = at or self.clock.now()
+        key = f"m{self._mails}.{self._user}@example.com"
+        made = EmailMessage(policy=SMTP)
+        made["From"], made["To"] = sender, to
+        made["Subject"] = f"Re: {subject}" if re else subject
+        made["Date"] = format_datetime(when)
+        made["Message-ID"] = f"<{key}>"
+        if re:
+            made["In-Reply-To"] = made["References"] = f"<{re}>"
+        made.set_content(text + "\n")
+        folder = "Sent" if MARA in sender else "INBOX"
+        self._mailbox.append(folder, made.as_bytes(), (), when)
+        return key
+
+    def knows(self, *people: str) -> None:
+        """They and the owner have written to each other, weeks ago."""
+        past = self.clock.now() - timedelta(days=25)
+        for person in people:
+            first = self.mail(MARA, person, "Hello, here is the plan.", at=past)
+            self.mail(person, MARA, "Thank you, I have it.", re=first, at=past + timedelta(hours=3))
+
+    def meeting(self, uid: str, at: datetime, *people: str, sequence: int = 0, hours: int = 1) -> None:
+        """A meeting stands in the owner's calendar, or stands there otherwise than before."""
+        event = icalendar.Event()
+        event.add("uid", uid)
+        event.add("dtstamp", self.clock.now())
+        event.add("sequence", sequence)
+        event.add("dtstart", at)
+        event.add("dtend", at + timedelta(hours=hours))
+        event.add("summary", "Coffee")
+        event.add("organizer", f"mailto:{MARA}")
+        for person in (MARA, *people):
+            event.add("attendee", f"mailto:{person}", parameters={"PARTSTAT": "ACCEPTED"})
+        calendar = icalendar.Calendar()
+        calendar.add("version", "2.0")
+        calendar.add("prodid", "-//World//EN")
+        calendar.add_component(event)
+        self.dav.put(f"{self.dav.calendars}work/{uid}.ics", calendar.to_ical())
+
+    # --- the to-do list -------------------------------------------------------------------------------------------------
+
+    def tasks(self) -> dict[str, Any]:
+        """The tasks in the list, by the follow-up they are for."""
+        found = {}
+        for url in self._resources():
+            status, body = self.dav.ask("GET", url)
+            if status == 200 and b"BEGIN:VTODO" in body:
+                (task,) = icalendar.Calendar.from_ical(body).walk("VTODO")
+                found[str(task["X-KITH-KEY"])] = task
+        return found
+
+    def _resources(self) -> Iterator[str]:
+        status, listing = self.dav.ask("PROPFIND", self.dav.calendars, b"", Depth="1")
+        assert status == 207
+        root = self.dav.url.rstrip("/")
+        for collection in dict.fromkeys(re.findall(rb"<(?:\w+:)?href>([^<]+/)</(?:\w+:)?href>", listing)):
+            _, members = self.dav.ask("PROPFIND", root + collection.decode(), b"", Depth="1")
+            yield from (root + one.decode() for one in dict.fromkeys(_HREF.findall(members)))
+
+    def _url_of(self, followup: str) -> str:
+        return next(url for url in self._resources() if followup in url)
+
+    def tick(self, followup: str) -> None:
+        """The owner ticks a task off in their own program."""
+        url = self._url_of(followup)
+        calendar = icalendar.Calendar.from_ical(self.dav.ask("GET", url)[1])
+        (task,) = calendar.walk("VTODO")
+        task["STATUS"] = "COMPLETED"
+        task.add("completed", self.clock.now())
+        self.dav.put(url, calendar.to_ical())
+
+    def delete(self, followup: str) -> None:
+        """The owner deletes a task there."""
+        self.dav.delete(self._url_of(followup))
+
+    # --- what is so -----------------------------------------------------------------------------------------------------
+
+    def followups(self, rule: str, address: str) -> list[Followup]:
+        """The follow-ups of a rule for a person, oldest first."""
+        book = self.book
+        who = {one.id for one in book.situation().people.values() if address in one.emails}
+        return [one for one in book.followups() if one.rule == rule and one.person in who]
+
+
+def is_done(task: Any) -> bool:
+    """Whether a task reads as done."""
+    return str(task.get("STATUS")) == "COMPLETED" and "COMPLETED" in task
+
+
+def mails_of(behaviour: smtp.Behaviour) -> list[Message]:
+    """What was sent to the owner, in order."""
+    return [message_from_bytes(one.content) for one in behaviour.taken]
+
+
+@contextmanager
+def world(
+    folder: Path, start: datetime, dovecot: Dovecot, user: str, dav: DavServer, **settings: str
+) -> Iterator[tuple[World, smtp.Behaviour]]:
+    """A world that begins at an instant, and what its post office does and has taken."""
+    behaviour = smtp.Behaviour()
+    with smtp.mail_server(behaviour, "none") as post:
+        made = World(folder / "home", start, dovecot, user, dav, post, **settings)
+        try:
+            yield made, behaviour
+        finally:
+            made.close()
+            made.leave()
