@@ -6,6 +6,7 @@ from the environment, and trusts the system's certificates.
 
 import ssl
 from collections.abc import Iterable, Iterator
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -33,6 +34,12 @@ class _Deadline:
         return left if idle is None else min(left, idle)
 
 
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """The system's certificates, which take as long to load (66 ms) as some twenty requests on a near network."""
+    return httpcore2.default_ssl_context()
+
+
 class GuardedTransport(httpx2.BaseTransport):
     """Sends requests over connections that are kept alive, to addresses that were looked at.
 
@@ -45,9 +52,7 @@ class GuardedTransport(httpx2.BaseTransport):
     def __init__(self, host: str, *, allow_private: bool, ca_file: str) -> None:
         self._deadline = _Deadline()
         try:
-            context = (
-                ssl.create_default_context(cafile=ca_file) if ca_file else httpcore2.default_ssl_context()
-            )
+            context = ssl.create_default_context(cafile=ca_file) if ca_file else _system_trust()
         except OSError as error:
             raise Rejected("The file of trusted certificates (ca_file) cannot be read.") from error
         self._pools = {
