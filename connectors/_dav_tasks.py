@@ -5,6 +5,7 @@ It asks and never writes, but for a list that it is told to make.
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from weakref import finalize
 from xml.sax.saxutils import escape
 
@@ -145,10 +146,11 @@ class Lists:
         try:
             found = self.dav.report(one.url, _QUERY.format(uid=escape(uid)).encode()).responses
         except (Rejected, Garbled):
-            place = self.at(one.url, f"{uid}.ics")
             found = ()
-            if place and place.uid.startswith(uid):
-                yield place
+            with suppress(Rejected):
+                place = self.at(one.url, f"{uid}.ics")
+                if place and place.uid.startswith(uid):
+                    yield place
         for response in found:
             name = member_name(one.url, response.href)
             data = response.props.get(CALENDARS.data, Value()).text

@@ -4,7 +4,7 @@ https://developer.todoist.com/api/v1/, read 2026-11. It holds no state but conne
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -47,6 +47,7 @@ _PAGES = 500
 _COMPLETED = timedelta(days=85)
 """Completed tasks are listed for at most three months."""
 _PATIENCE = timedelta(minutes=1)
+_REAUTH = (401, 403)
 _GONE = "The task was deleted in Todoist. Nothing is written to it any more."
 _REFUSED = (
     "Todoist refuses the token. Copy it anew from Todoist (Settings, Integrations, Developer) and connect again: "
@@ -134,10 +135,16 @@ class Api:
         finalize(self, self._http.close)
 
     def read(self, token: str, kinds: Sequence[str]) -> Synced:
-        """What changed since a sync token; `*` stands for everything that is active."""
+        """What changed since a sync token, or everything that is active: at the first time, and when the token is dead."""
         self._access.spend("full_sync" if token == EVERYTHING else "sync", 1)
         form = {"sync_token": token, "resource_types": json.dumps(kinds)}
-        return self._sync(form, is_write=False)
+        try:
+            return self._sync(form, is_write=False)
+        except Rejected:
+            # What is answered to a token that ended is written nowhere; it is none of the refusals with a class.
+            if token == EVERYTHING:
+                raise
+            return self.read(EVERYTHING, kinds)
 
     def do(self, commands: Sequence[Command]) -> Synced:
         """Have commands done, in order.
@@ -177,46 +184,59 @@ class Api:
         return bool(_decoded(self._request("GET", f"tasks?{query}"), _Rows).results)
 
     def completed(self) -> list[Item]:
-        """The tasks completed in the last months."""
+        """The tasks completed in the last months; none where a plan keeps no history of them."""
         now = self._access.clock.now()
         window = {
             "since": f"{now - _COMPLETED:%Y-%m-%dT%H:%M:%SZ}",
             "until": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
         }
-        return [
-            item
-            for row in self._rows("tasks/completed/by_completion_date", window)
-            if (item := item_of(row)) is not None
-        ]
+        try:
+            rows = self._rows("tasks/completed/by_completion_date", window, reauth=(401,))
+        except Rejected:
+            return []
+        return [item for row in rows if (item := item_of(row)) is not None]
 
     def projects(self) -> list[Project]:
         """The active projects."""
         return [msgspec.json.decode(row, type=Project) for row in self._rows("projects", {})]
 
     def make_project(self, name: str) -> Project:
-        """Make a project."""
+        """Make a project.
+
+        Raises:
+            Rejected: the plan holds no more of them.
+        """
         body = msgspec.json.encode({"name": cut(clean(name), NAME)})
-        return _decoded(self._request("POST", "projects", body=body), Project)
+        try:
+            return _decoded(self._request("POST", "projects", body, reauth=(401,)), Project)
+        except Rejected as error:
+            raise Rejected(
+                "Todoist makes no project for Kith; the plan may hold no more. "
+                "Choose one that is there: kith connect todoist --tasks PROJECT."
+            ) from error
 
     def user(self) -> User:
         """Who signed in."""
         return _decoded(self._request("GET", "user"), User)
 
-    def _rows(self, path: str, query: Mapping[str, str]) -> list[Raw]:
+    def _rows(self, path: str, query: Mapping[str, str], reauth: Collection[int] = _REAUTH) -> list[Raw]:
         rows: list[Raw] = []
         cursor: str | None = None
         for _ in range(_PAGES):
             asked = {**query, "limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
-            page = _decoded(self._request("GET", f"{path}?{urlencode(asked)}"), _Rows)
+            page = _decoded(self._request("GET", f"{path}?{urlencode(asked)}", reauth=reauth), _Rows)
             rows += page.results or page.items
             cursor = page.next_cursor
             if not cursor:
                 return rows
         raise Rejected("Todoist's list does not come to an end.")
 
-    def _request(self, method: str, path: str, body: bytes = b"") -> Answer:
+    def _request(
+        self, method: str, path: str, body: bytes = b"", reauth: Collection[int] = _REAUTH
+    ) -> Answer:
         self._access.spend("requests", 1)
-        return self._sent(method, path, "application/json", body, is_write=method != "GET")
+        is_write = method != "GET"
+        return self._sent(method, path, "application/json", body, is_write=is_write, reauth=reauth)
 
     def _sync(self, form: Mapping[str, str], *, is_write: bool) -> Synced:
         kind = "application/x-www-form-urlencoded"
@@ -228,7 +248,16 @@ class Api:
                 raise Ambiguous("Todoist's answer cannot be read; the task may have been written.") from error
             raise
 
-    def _sent(self, method: str, path: str, kind: str, body: bytes, *, is_write: bool) -> Answer:
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        kind: str,
+        body: bytes,
+        *,
+        is_write: bool,
+        reauth: Collection[int] = _REAUTH,
+    ) -> Answer:
         try:
             answer = self._http.request(
                 method,
@@ -238,7 +267,7 @@ class Api:
                 is_write=is_write,
                 expect="json",
                 allow=(429,),
-                reauth=(401, 403),
+                reauth=reauth,
             )
         except ReauthRequired as error:
             raise ReauthRequired(_REFUSED) from error
@@ -277,10 +306,11 @@ def _patience(answer: Answer) -> RateLimited:
 
 def _refusal(why: Refusal) -> ConnectorError:
     match why.http_code:
-        case 401 | 403:
+        case 401:
             return ReauthRequired(_REFUSED)
-        case 404 if "PROJECT" in why.error_tag:
-            return Missing(gone_list("The project"))
+        case 403 if "SCOPE" in why.error_tag:
+            # Other commands are refused so for what a plan holds no more of.
+            return ReauthRequired(_REFUSED)
         case 404 | 410:
             return Missing(_GONE)
         case 429:

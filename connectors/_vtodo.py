@@ -24,6 +24,7 @@ OURS = "kith-"
 """What the UID of each task of ours begins with."""
 Changes = Mapping[str, str | None]
 """Content lines to write, by the name of their property; None takes the property out."""
+_TODO = ["VCALENDAR", "VTODO"]
 _MOST_BYTES = 1024 * 1024
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
@@ -58,11 +59,12 @@ class Todo(Struct, frozen=True):
     def but(self, changes: Changes) -> "Todo":
         """The same with these properties written anew, or taken out where None stands; the others stay."""
         left = dict(changes)
+        places = frozenset(self.places)
         pieces: list[Piece] = []
         for at, piece in enumerate(self.pieces):
             if at == self.end:
                 pieces += [_piece(text) for text in left.values() if text is not None]
-            name = piece.line[0] if piece.line and at in self.places else ""
+            name = piece.line[0] if piece.line and at in places else ""
             if name not in changes:
                 pieces.append(piece)
             elif (text := left.pop(name, None)) is not None:
@@ -107,7 +109,8 @@ def _piece(text: str) -> Piece:
 
 
 def _placed(pieces: list[Piece]) -> Todo:
-    found: list[Todo] = []
+    """The first VTODO, unless it is a single occurrence and another is not."""
+    found: list[tuple[list[int], int]] = []
     path: list[str] = []
     places: list[int] = []
     end = 0
@@ -115,21 +118,27 @@ def _placed(pieces: list[Piece]) -> Todo:
         name, _, value = piece.line or ("", {}, "")
         if name == "BEGIN":
             path.append(value.strip().upper())
-            if path == ["VCALENDAR", "VTODO"]:
+            if path == _TODO:
                 places, end = [], 0
-            elif path[:2] == ["VCALENDAR", "VTODO"]:
+            elif len(path) == 3 and path[:2] == _TODO:
                 # Properties stand before the components inside (RFC 5545 3.6.2).
                 end = end or at
         elif name == "END":
-            if path == ["VCALENDAR", "VTODO"]:
-                found.append(Todo(tuple(pieces), tuple(places), end or at))
-            path = path[:-1]
-        elif path == ["VCALENDAR", "VTODO"]:
+            if path == _TODO:
+                found.append((places, end or at))
+            if path:
+                path.pop()
+        elif path == _TODO:
             places.append(at)
-    whole = [todo for todo in found if todo.line("RECURRENCE-ID") is None] or found
-    if not whole:
+    if not found:
         raise NoTask("it holds no task")
-    return whole[0]
+    whole = (
+        one
+        for one in found
+        if not any((line := pieces[at].line) and line[0] == "RECURRENCE-ID" for at in one[0])
+    )
+    places, end = next(whole, found[0])
+    return Todo(tuple(pieces), tuple(places), end)
 
 
 # ------ what a task of ours says

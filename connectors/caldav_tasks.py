@@ -61,8 +61,6 @@ from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
 STREAM = StreamName("tasks")
-LIST = "Kith"
-"""The list that is made where none was named."""
 _TRIES = 4
 
 
@@ -160,10 +158,8 @@ class _Reading:
         self._left |= {ours[name]: (one.url, name) for name in gone}
 
     def begin(self, one: DavCollection) -> Iterator[Change]:
-        """The tasks of ours in a list that was not chosen, which is followed from now on if there are any."""
-        # The list is marked before it is searched, so that what changes meanwhile is told next time.
-        self._follow(one, self._lists.dav.listing(one))
-        for place in self._lists.search(one, OURS):
+        """The tasks of ours in a list that was not chosen."""
+        for place in self._searched(one, OURS):
             yield from self._changes(place)
 
     def look_elsewhere(self) -> Iterator[Change]:
@@ -179,14 +175,23 @@ class _Reading:
                 yield Tombstone(ExternalId(key_of(uid)))
 
     def _found(self, uid: str, left: str) -> Place | None:
-        for one in self._lists.all():
-            listing = self._lists.dav.listing(one) if one.url not in self._state.lists else None
-            for place in self._lists.search(one, uid) if one.url != left else ():
-                if place.uid == uid:
-                    if listing is not None:
-                        self._follow(one, listing)
-                    return place
-        return None
+        others = (one for one in self._lists.all() if one.url != left)
+        places = (place for one in others for place in self._searched(one, uid))
+        return next((place for place in places if place.uid == uid), None)
+
+    def _searched(self, one: DavCollection, uid: str) -> list[Place]:
+        """The tasks of a list whose UID begins so; where there are any it is followed from now on."""
+        is_new = one.url not in self._state.lists
+        try:
+            # The list is marked before it is searched, so that what changes meanwhile is told next time.
+            listing = self._lists.dav.listing(one) if is_new else None
+            places = list(self._lists.search(one, uid))
+        except Rejected:
+            # What may not be read was not written to either.
+            return []
+        if listing is not None and places:
+            self._follow(one, listing)
+        return places
 
     def _follow(self, one: DavCollection, listing: Listing) -> None:
         etags = {} if listing.token else dict(listing.etags)
@@ -320,21 +325,18 @@ def _ref(place: Place) -> TaskRef:
 
 
 def survey(access: Access) -> Survey:
-    """Sign in; find the list, or make it where `make_list` says so; tell of every list that can be written to.
+    """Sign in; find the list, where one is chosen; tell of every list that can be written to.
 
     Raises:
-        Missing: the list named is not there and is not to be made.
+        Missing: the list that is chosen is not there.
     """
     lists = Lists(access)
     lists.all()
     settings: dict[str, str] = {}
-    wanted = str(access.settings.get("list") or "")
-    if wanted or access.settings.get("make_list"):
-        chosen = lists.named(wanted or LIST)
+    if wanted := str(access.settings.get("list") or ""):
+        chosen = lists.named(wanted)
         if chosen is None:
-            if not access.settings.get("make_list"):
-                raise Missing(gone_list())
-            chosen = lists.make(wanted or LIST)
+            raise Missing(gone_list())
         settings["list"] = chosen.id
     shown = [one for one in lists.all() if one.can_write]
     abilities = ["tells what changed since the last look"] if any(one.can_sync for one in shown) else []

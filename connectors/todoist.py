@@ -51,8 +51,6 @@ from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
 STREAM = StreamName("tasks")
-LIST = "Kith"
-"""The project that is made where none was named."""
 
 
 # ------ reading
@@ -90,7 +88,7 @@ class TodoistSource:
             ConnectorError: Todoist does not answer as it should.
         """
         state = _state_of(cursor)
-        said = self._read(state)
+        said = self._api.read(state.token, ("items", "projects"))
         state.tick = next_tick(state.tick, self._access.clock)
         state.token = said.sync_token
         changes: list[Change] = []
@@ -113,19 +111,12 @@ class TodoistSource:
         checkpoint = Cursor(msgspec.json.encode(state).decode())
         yield Page(tuple(changes), STREAM, checkpoint=checkpoint, last=True)
 
-    def _read(self, state: _State) -> Any:
-        kinds = ("items", "projects")
-        try:
-            return self._api.read(state.token, kinds)
-        except (Missing, Rejected):
-            if state.token == EVERYTHING:
-                raise
-            return self._api.read(EVERYTHING, kinds)
-
     @staticmethod
     def _suspects(state: _State, projects: tuple[Project, ...], *, is_whole: bool) -> set[str]:
         """Takes in what is told of projects; answers our tasks in those that are gone or have another name."""
-        changed = {one.id for one in projects if one.is_deleted or state.projects.get(one.id) != one.name}
+        changed = {
+            one.id for one in projects if one.is_deleted or state.projects.get(one.id) != clean(one.name)
+        }
         if is_whole:
             state.projects = {}
         state.projects |= {one.id: clean(one.name) for one in projects if not one.is_deleted}
@@ -182,7 +173,8 @@ def _unreadable(row: Raw) -> Iterator[Change]:
 
 def _instant(text: str | None) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+        at = datetime.fromisoformat(text or "")
+        return at.astimezone(UTC) if at.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
@@ -220,7 +212,11 @@ class TodoistSink:
             "auto_parse_labels": False,
             **({"due": {"date": draft.due.isoformat()}} if draft.due else {}),
         }
-        made = self._do(Command("item_add", self._uuid("add", key), args, temp)).get(temp)
+        try:
+            made = self._do(Command("item_add", self._uuid("add", key), args, temp)).get(temp)
+        except Missing as error:
+            self._project = ""
+            raise Missing(gone_list("The project")) from error
         if made:
             return TaskRef(made, _url(made))
         found = self.find(key)
@@ -332,22 +328,19 @@ def _project_named(access: Access, projects: list[Project]) -> Project | None:
 
 
 def survey(access: Access) -> Survey:
-    """Sign in; find the project, or make it where `make_list` says so; tell of all projects.
+    """Sign in; find the project, where one is chosen; tell of all projects.
 
     Raises:
-        Missing: the project named is not there and is not to be made.
+        Missing: the project that is chosen is not there.
     """
     api = Api(access)
     user = api.user()
     projects = api.projects()
     settings: dict[str, str] = {}
-    if access.settings.get("list") or access.settings.get("make_list"):
+    if access.settings.get("list"):
         chosen = _project_named(access, projects)
         if chosen is None:
-            if not access.settings.get("make_list"):
-                raise Missing(gone_list("The project"))
-            chosen = api.make_project(str(access.settings.get("list") or LIST))
-            projects.append(chosen)
+            raise Missing(gone_list("The project"))
         settings["list"] = chosen.id
     return Survey(
         user.email,

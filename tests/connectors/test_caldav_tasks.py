@@ -22,7 +22,6 @@ from tests.contract.sink import (
     KEY,
     LATER,
     OTHER,
-    Fault,
     Held,
     Seen,
     SinkContract,
@@ -68,6 +67,7 @@ class CaldavRig:
         run = next(_RUN)
         self.server = server
         self.proxy = proxy
+        self.faults = proxy.faults
         self.clock = FrozenClock(NOW)
         self.list = server.make_calendar(f"kith{run}", self.list_name, "VTODO")
         self.elsewhere = server.make_calendar(f"other{run}", "Elsewhere", "VTODO")
@@ -168,15 +168,6 @@ class CaldavRig:
 
     def delete_list(self) -> None:
         self.server.delete(self.list)
-
-    def fail(self, fault: Fault, times: int = 1) -> None:
-        self.proxy.fail(fault, times)
-
-    def fail_write(self, fault: Fault) -> None:
-        self.proxy.fail(fault, writes_only=True)
-
-    def mend(self) -> None:
-        self.proxy.mend()
 
     def revoke(self) -> None:
         self.proxy.is_revoked = True
@@ -374,6 +365,17 @@ def test_a_list_that_is_gone_dismisses_nothing(rig: CaldavRig) -> None:
     rig.delete_list()
     with pytest.raises(Missing, match="Choose another"):
         held.catch_up()
+
+
+def test_a_list_that_may_not_be_read_stops_nothing(rig: CaldavRig) -> None:
+    """A list of somebody else's that refuses every question is as good as empty, for writing and for reading."""
+    rig.proxy.forbidden = urlsplit(rig.elsewhere).path
+    held = Held(rig)
+    assert held.catch_up() == {}
+    ref = a_sink(rig).put(KEY, DRAFT)
+    assert held.catch_up().keys() == {KEY}
+    rig.delete(ref.id)
+    assert held.catch_up() == {}
 
 
 def test_a_renamed_list_is_seen(rig: CaldavRig) -> None:

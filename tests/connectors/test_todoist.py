@@ -18,7 +18,6 @@ from tests.contract.sink import (
     KEY,
     LATER,
     OTHER,
-    Fault,
     Held,
     Seen,
     SinkContract,
@@ -41,6 +40,7 @@ class TodoistRig:
         self.clock = clock
         self.project = server.add_project(self.list_name)
         self.elsewhere = server.add_project("Elsewhere")
+        self.faults = server.faults
         self._token = server.token
 
     def settings(self) -> dict[str, Any]:
@@ -87,15 +87,6 @@ class TodoistRig:
 
     def delete_list(self) -> None:
         self.server.delete_project(self.project)
-
-    def fail(self, fault: Fault, times: int = 1) -> None:
-        self.server.fail(fault, times=times)
-
-    def fail_write(self, fault: Fault) -> None:
-        self.server.fail(fault, writes_only=True)
-
-    def mend(self) -> None:
-        self.server.mend()
 
     def revoke(self) -> None:
         self.server.revoke()
@@ -190,7 +181,7 @@ def test_a_deleted_task_is_not_made_again(rig: TodoistRig) -> None:
 def test_the_wait_may_stand_in_the_body_alone(rig: TodoistRig) -> None:
     """Retry-After is read from the answer's body where no header says it."""
     rig.server.says_retry_after_in_body_only = True
-    rig.fail("429")
+    rig.faults.order("429")
     with pytest.raises(RateLimited) as refused:
         a_sink(rig).find(KEY)
     assert refused.value.retry_after == timedelta(seconds=47)
@@ -228,6 +219,46 @@ def test_a_sync_token_that_ended_loses_nothing(rig: TodoistRig, how: Any) -> Non
     assert keys[3] not in records
     assert not records[keys[4]].is_done
     assert changes_of(pull(rig, held.cursor)) == []
+
+
+def test_a_plan_without_history_is_no_refusal(rig: TodoistRig) -> None:
+    """Where completed tasks may not be listed, open ones are found and read all the same."""
+    rig.server.has_history = False
+    a_sink(rig).put(KEY, DRAFT)
+    assert a_sink(rig).find(KEY) is not None
+    assert Held(rig).catch_up().keys() == {KEY}
+
+
+def test_a_project_deleted_under_a_sink_is_missing(rig: TodoistRig) -> None:
+    """A project that went while a sink was open is told as gone, and another of that name is used afterwards."""
+    sink = a_sink(rig)
+    sink.put(KEY, DRAFT)
+    rig.delete_list()
+    with pytest.raises(Missing, match="Choose another"):
+        sink.put(OTHER, DRAFT)
+    rig.project = rig.server.add_project(rig.list_name)
+    sink.put(OTHER, DRAFT)
+    assert [task.list for task in rig.tasks()] == [rig.list_name]
+
+
+def test_what_a_plan_holds_no_more_of_is_no_refused_sign_in(rig: TodoistRig) -> None:
+    """A full plan is told as such: the token is good."""
+    rig.server.most_tasks = rig.server.most_projects = 0
+    with pytest.raises(Rejected, match="MAX_ITEMS"):
+        a_sink(rig).put(KEY, DRAFT)
+    with pytest.raises(Rejected, match="Choose one"):
+        todoist.make_list(an_access(rig), "New")
+
+
+@pytest.mark.parametrize("how", ["error", "full"])
+def test_a_sink_outlives_its_sync_token(rig: TodoistRig, how: Any) -> None:
+    """A sink that has looked before looks at everything again when its token ends."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    assert sink.find(KEY) is not None
+    rig.delete(ref.id)
+    rig.server.expire_sync_tokens(how)
+    assert sink.find(KEY) is None
 
 
 def test_a_project_renamed_or_deleted_is_seen(rig: TodoistRig) -> None:
@@ -332,14 +363,6 @@ def test_many_pages_of_projects_and_completed_tasks_are_read(rig: TodoistRig) ->
     rig.complete(rig.server.tasks()[-1]["id"])
     assert a_sink(rig).find(KEY) is not None
     assert len(todoist.survey(an_access(rig)).collections) == 253
-
-
-def test_a_project_is_made_under_a_name_of_its_own(rig: TodoistRig) -> None:
-    """Asked for a project without a name, there is one that is called Kith."""
-    rig.server.rename_project(rig.project, "Other")
-    settings = {"base_url": rig.server.url, "make_list": True}
-    kept = todoist.survey(an_access(rig, settings=settings)).settings
-    assert kept["list"] == rig.server.project_named("Kith")
 
 
 def test_changes_are_upserts_and_tombstones_of_ours(rig: TodoistRig) -> None:

@@ -13,7 +13,7 @@ tool that has lost it can tell nobody.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -43,8 +43,7 @@ from schemas.errors import (
 from schemas.ids import Cursor, ExternalId, IdempotencyKey
 from schemas.records import SourceRecord, Task
 from tests.contract.source import FarWorkers, Holding, read_plainly
-
-Fault = Literal["lose_answer", "die_before", "429", "500", "503", "cut", "slow", "web_page"]
+from tests.fakes.faults import PATIENCE, Faults
 
 KEY = IdempotencyKey("awaiting_me/p00112233:1")
 OTHER = IdempotencyKey("promise/p44556677:2")
@@ -88,6 +87,7 @@ class SinkRig(Protocol):
     spec: ConnectorSpec
     clock: FrozenClock
     list_name: str
+    faults: Faults
 
     def settings(self) -> dict[str, Any]:
         """Settings that lead to the server, its list among them."""
@@ -118,18 +118,6 @@ class SinkRig(Protocol):
     def add_foreign(self, title: str) -> str: ...
 
     def delete_list(self) -> None: ...
-
-    def fail(self, fault: Fault, times: int = 1) -> None:
-        """The next requests meet a fault."""
-        ...
-
-    def fail_write(self, fault: Fault) -> None:
-        """The next request that writes meets a fault."""
-        ...
-
-    def mend(self) -> None:
-        """Faults ordered and not met are none."""
-        ...
 
     def revoke(self) -> None:
         """What signed in before does so no longer."""
@@ -285,7 +273,7 @@ class SinkContract:
         """Puts so many, of which every answer or every request is lost, and looks for exactly one each."""
         for number in range(tries):
             key = IdempotencyKey(f"awaiting_them/p{number}")
-            rig.fail_write("lose_answer" if number % 2 else "die_before")
+            rig.faults.order("lose_answer" if number % 2 else "die_before", writes_only=True)
             put_at_last(rig, key, TaskDraft(f"Ask again {number}"))
             rig.clock.advance(timedelta(minutes=1))
         titles = sorted(task.title for task in rig.tasks())
@@ -302,7 +290,7 @@ class SinkContract:
 
     def test_a_lost_answer_is_ambiguous(self, rig: SinkRig) -> None:
         """A write whose answer never came says so, and find tells what became of it."""
-        rig.fail_write("lose_answer")
+        rig.faults.order("lose_answer", writes_only=True)
         sink = a_sink(rig)
         with pytest.raises(Ambiguous):
             sink.put(KEY, DRAFT)
@@ -313,13 +301,13 @@ class SinkContract:
 
     def test_an_answer_cut_in_half_makes_one(self, rig: SinkRig) -> None:
         """Half an answer to a write is no answer; after looking there is one task."""
-        rig.fail_write("cut")
+        rig.faults.order("cut", writes_only=True)
         put_at_last(rig, KEY, DRAFT)
         assert len(rig.tasks()) == 1
 
     def test_a_crash_right_after_the_send_makes_one(self, rig: SinkRig) -> None:
         """A process that died before it heard the answer is followed by one that looks first."""
-        rig.fail_write("lose_answer")
+        rig.faults.order("lose_answer", writes_only=True)
         with pytest.raises(Ambiguous):
             a_sink(rig).put(KEY, DRAFT)
         sink = a_sink(rig)
@@ -368,7 +356,7 @@ class SinkContract:
         """An update sent again after a lost answer changes nothing more, and undoes nothing of the owner's."""
         sink = a_sink(rig)
         ref = sink.put(KEY, DRAFT)
-        rig.fail_write("lose_answer")
+        rig.faults.order("lose_answer", writes_only=True)
         with pytest.raises(Ambiguous):
             sink.update(ref, DRAFT, LATER)
         rig.rename(rig.tasks()[0].id, "Mine")
@@ -417,7 +405,7 @@ class SinkContract:
         """Completing again after a lost answer finds it done."""
         sink = a_sink(rig)
         ref = sink.put(KEY, DRAFT)
-        rig.fail_write("lose_answer")
+        rig.faults.order("lose_answer", writes_only=True)
         with pytest.raises(Ambiguous):
             sink.complete(ref, "Done: you answered.")
         sink.complete(ref, "Done: you answered.")
@@ -519,10 +507,10 @@ class SinkContract:
         held.catch_up()
         a_sink(rig).put(KEY, DRAFT)
         for fault in ("cut", "500", "lose_answer", "web_page"):
-            rig.fail(fault)
+            rig.faults.order(fault)
             with pytest.raises(Transient):
                 held.catch_up()
-        rig.fail("slow")
+        rig.faults.order("slow")
         assert held.catch_up().keys() == {KEY}
 
     def test_work_on_both_sides_comes_to_rest(self, rig: SinkRig) -> None:
@@ -586,18 +574,18 @@ class SinkContract:
     def test_too_many_requests_are_waited_for_exactly(self, rig: SinkRig) -> None:
         """The time that the other side asks for is handed on as it is, and nothing is made meanwhile."""
         for act in (lambda: a_sink(rig).put(KEY, DRAFT), lambda: a_sink(rig).find(KEY), lambda: pull(rig)):
-            rig.fail("429")
+            rig.faults.order("429")
             with pytest.raises(RateLimited) as refused:
                 act()
-            assert refused.value.retry_after == timedelta(seconds=47)
+            assert refused.value.retry_after == timedelta(seconds=PATIENCE)
         assert rig.tasks() == []
 
     def test_a_write_that_is_put_off_is_made_later(self, rig: SinkRig) -> None:
         """A write refused for now makes nothing, and one when it is tried again."""
-        rig.fail_write("429")
+        rig.faults.order("429", writes_only=True)
         with pytest.raises(RateLimited) as refused:
             a_sink(rig).put(KEY, DRAFT)
-        assert refused.value.retry_after == timedelta(seconds=47)
+        assert refused.value.retry_after == timedelta(seconds=PATIENCE)
         assert rig.tasks() == []
         a_sink(rig).put(KEY, DRAFT)
         assert len(rig.tasks()) == 1
@@ -605,11 +593,11 @@ class SinkContract:
     def test_a_server_in_trouble_may_do_it_later(self, rig: SinkRig) -> None:
         """A failing server is tried again; of a write it may have done, it is found out."""
         for fault in ("500", "503"):
-            rig.fail(fault, times=9)
+            rig.faults.order(fault, times=9)
             with pytest.raises(Transient):
                 a_sink(rig).find(KEY)
-            rig.mend()
-        rig.fail_write("500")
+            rig.faults.mend()
+        rig.faults.order("500", writes_only=True)
         with pytest.raises((Transient, Ambiguous)):
             a_sink(rig).put(KEY, DRAFT)
         put_at_last(rig, KEY, DRAFT)
@@ -619,7 +607,7 @@ class SinkContract:
         """No error quotes a title, a note or a key."""
         draft = TaskDraft("CANARY-TITLE", "CANARY-NOTE", None, "https://kith.example/CANARY-LINK")
         for fault in ("429", "500", "503", "cut", "lose_answer", "web_page", "die_before"):
-            rig.fail_write(fault)
+            rig.faults.order(fault, writes_only=True)
             with pytest.raises(ConnectorError) as refused:
                 a_sink(rig).put(IdempotencyKey(f"CANARY-{fault}"), draft)
             assert "CANARY" not in str(refused.value)
@@ -703,14 +691,15 @@ class SinkContract:
         assert rig.tasks()[0].list == rig.list_name
 
     def test_a_missing_list_is_made_when_asked_for(self, rig: SinkRig) -> None:
-        """A list is made once where settings say so; else its absence is told."""
+        """A list is made once when it is asked for by name; its absence is told."""
         assert rig.spec.survey is not None
+        assert rig.spec.make_list is not None
         settings = {**rig.settings(), "list": "People: & Söhne"}
         with pytest.raises(Missing):
             rig.spec.survey(an_access(rig, settings=settings))
         for _ in range(2):
-            seen = rig.spec.survey(an_access(rig, settings={**settings, "make_list": True}))
+            made = rig.spec.make_list(an_access(rig), "People: & Söhne")
+            seen = rig.spec.survey(an_access(rig))
             assert [one.name for one in seen.collections].count("People: & Söhne") == 1
-        kept = {**settings, **seen.settings}
-        a_sink(rig, settings=kept).put(KEY, DRAFT)
+        a_sink(rig, settings={**settings, "list": made.id}).put(KEY, DRAFT)
         assert [task.list for task in rig.tasks()] == ["People: & Söhne"]

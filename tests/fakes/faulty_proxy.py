@@ -8,12 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.contract.sink import Fault
+from tests.fakes.faults import PATIENCE, Faults
 
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date"}
 _WRITES = {"PUT", "DELETE", "MKCALENDAR", "MKCOL", "PROPPATCH", "POST"}
-PATIENCE = 47
-"""Seconds that it asks to wait for."""
 
 
 class FaultyProxy:
@@ -25,13 +23,14 @@ class FaultyProxy:
         self.url = ""
         self.asked: list[str] = []
         self.is_revoked = False
+        self.forbidden = ""
+        """The beginning of paths that are answered with 403."""
         self.drops_header = ""
         """A header of requests that is not handed on, as some servers do not heed it."""
         self.before_write: Callable[[], object] | None = None
         """What somebody else does just before the next request that writes."""
         self.is_before_every_write = False
-        self._faults: list[tuple[Fault, bool]] = []
-        self._lock = threading.Lock()
+        self.faults = Faults()
 
     @contextmanager
     def serve(self) -> Iterator["FaultyProxy"]:
@@ -46,26 +45,6 @@ class FaultyProxy:
             server.shutdown()
             server.server_close()
             thread.join()
-
-    def fail(self, fault: Fault, times: int = 1, *, writes_only: bool = False) -> None:
-        """The next requests, or the next that write, meet a fault."""
-        with self._lock:
-            self._faults.extend([(fault, writes_only)] * times)
-
-    def mend(self) -> None:
-        """Faults ordered and not met are none."""
-        with self._lock:
-            self._faults.clear()
-
-    def fault_for(self, method: str, path: str) -> Fault | None:
-        """The fault that a request meets, taken off the list."""
-        with self._lock:
-            self.asked.append(f"{method} {path}")
-            for place, (fault, writes_only) in enumerate(self._faults):
-                if method in _WRITES or not writes_only:
-                    del self._faults[place]
-                    return fault
-            return None
 
     def meddle(self) -> None:
         """Let somebody else be faster."""
@@ -96,12 +75,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         proxy = self.server.proxy
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = proxy.fault_for(self.command, self.path)
+        proxy.asked.append(f"{self.command} {self.path}")
+        fault = proxy.faults.next(is_write=self.command in _WRITES)
         if fault == "die_before":
             self.close_connection = True
             return
         if proxy.is_revoked:
             self._say(401, [("WWW-Authenticate", 'Basic realm="x"')], b"")
+        elif proxy.forbidden and self.path.startswith(proxy.forbidden):
+            self._say(403, [], b"")
         elif fault == "429":
             self._say(429, [("Retry-After", str(PATIENCE))], b"")
         elif fault in {"500", "503"}:

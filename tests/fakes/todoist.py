@@ -18,7 +18,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from schemas.clock import Clock, FrozenClock
-from tests.fakes.todoist_wire import Fault, Json, Refused, Request, Server, Shapes, bad, specs, too_many
+from tests.fakes.faults import Faults
+from tests.fakes.todoist_wire import Json, Refused, Request, Server, Shapes, bad, specs, too_many
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -55,7 +56,10 @@ class Todoist:
         self.clock = clock or FrozenClock(NOW)
         self.token = TOKEN
         self.repeats_mapping = True
+        self.has_history = True
+        self.most_tasks = self.most_projects = 10_000
         self.says_retry_after_in_body_only = False
+        self.faults = Faults()
         self.requests: list[Request] = []
         self.breaches: list[str] = []
         self.url = ""
@@ -69,9 +73,8 @@ class Todoist:
         self._revision = 0
         self._generation = 0
         self._tokens_end: Literal["error", "full"] = "full"
-        self._commands: dict[str, tuple[Any, str, str]] = {}
+        self._commands: dict[str, tuple[str, str]] = {}
         self._spent: dict[str, list[datetime]] = {}
-        self._faults: list[tuple[Fault, bool]] = []
         self._made = 0
         self.inbox = self.add_project("Inbox", inbox_project=True)
 
@@ -90,16 +93,6 @@ class Todoist:
             thread.join()
 
     # ------ what a test makes go wrong
-
-    def fail(self, fault: Fault, times: int = 1, *, writes_only: bool = False) -> None:
-        """The next requests, or the next that have something done, meet a fault."""
-        with self._lock:
-            self._faults.extend([(fault, writes_only)] * times)
-
-    def mend(self) -> None:
-        """Faults ordered and not met are none."""
-        with self._lock:
-            self._faults.clear()
 
     def revoke(self) -> None:
         """The token given out is worth nothing from now on."""
@@ -238,15 +231,6 @@ class Todoist:
                     return serve(self, found.groups(), query, form, body)
             raise Refused(404, "NOT_FOUND", "Not found", 478)
 
-    def fault_for(self, *, is_write: bool) -> Fault | None:
-        """The fault that the next request meets, taken off the list."""
-        with self._lock:
-            for place, (fault, writes_only) in enumerate(self._faults):
-                if is_write or not writes_only:
-                    del self._faults[place]
-                    return fault
-            return None
-
     def _sync(self, _found: tuple[str, ...], _query: Json, form: dict[str, str], _body: Any) -> Json:
         if unknown := set(form) - {"sync_token", "resource_types", "commands"}:
             raise bad(min(unknown), "unknown")
@@ -298,19 +282,20 @@ class Todoist:
             UUID(uuid)
         except ValueError as error:
             raise bad("uuid", "no UUID") from error
-        if uuid in self._commands:
-            status, temp, made = self._commands[uuid]
-        else:
-            status, temp, made = "ok", str(command.get("temp_id", "")), ""
+        if uuid not in self._commands:
+            temp = str(command.get("temp_id", ""))
             try:
                 if not isinstance(args, dict) or kind not in _ITEM_ARGS:
                     raise bad("type", "unknown command")
                 made = self._do(kind, args, temp)
             except Refused as error:
-                status = error.body
-            self._commands[uuid] = (status, temp, made)
+                # What was refused was not executed, and may be asked for again.
+                said["sync_status"][uuid] = error.body
+                return
+            self._commands[uuid] = (temp, made)
             said["temp_id_mapping"] |= {temp: made} if made else {}
-        said["sync_status"][uuid] = status
+        temp, made = self._commands[uuid]
+        said["sync_status"][uuid] = "ok"
         if made and self.repeats_mapping:
             said["temp_id_mapping"][temp] = made
 
@@ -344,6 +329,8 @@ class Todoist:
         if not fields.get("content"):
             raise Refused(400, "ARGUMENT_MISSING", "Required argument is missing", 19, argument="content")
         project = self._project(fields.get("project_id", self.inbox))
+        if len(self._items) >= self.most_tasks:
+            raise Refused(403, "MAX_ITEMS_LIMIT_REACHED", "Maximum number of items per project reached", 49)
         labels = list(fields.get("labels", []))
         # Seen 2026-10: words after an @ become labels, and leave the title.
         labels += _LABEL.findall(fields["content"])
@@ -421,6 +408,8 @@ class Todoist:
         )
 
     def _completed(self, _found: tuple[str, ...], query: dict[str, str], _form: Json, _body: Any) -> Json:
+        if not self.has_history:
+            raise Refused(403, "PREMIUM_ONLY", "Premium only feature", 32)
         try:
             since, until = (datetime.fromisoformat(query[name]) for name in ("since", "until"))
         except (KeyError, ValueError) as error:
@@ -450,6 +439,8 @@ class Todoist:
         name = body.get("name") if isinstance(body, dict) else None
         if not isinstance(name, str) or not 0 < len(name) <= 120:
             raise bad("name", "String should have at most 120 characters")
+        if len(self._projects) >= self.most_projects:
+            raise Refused(403, "MAX_PROJECTS_LIMIT_REACHED", "Maximum number of projects reached", 49)
         made = dict(self._projects[self.add_project(name)])
         self._check("PersonalProject", made)
         return made

@@ -10,14 +10,15 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 from msgspec import Struct
 
+from tests.fakes.faults import PATIENCE, Fault, Faults
+
 Json = dict[str, Any]
-Fault = Literal["lose_answer", "die_before", "429", "500", "503", "cut", "slow", "web_page"]
 _BODY = 1024 * 1024
 
 
@@ -88,13 +89,15 @@ class Shapes:
 _BY_ID = {"sync_status", "temp_id_mapping"}
 
 
-def camel(value: Any) -> Any:
+def camel(value: Any, *, is_by_id: bool = False) -> Any:
     """A wire value with the SDK's names; keys that are ids stay."""
     if isinstance(value, list):
         return [camel(one) for one in value]
     if isinstance(value, dict):
         return {
-            re.sub(r"_([a-z])", lambda found: found[1].upper(), name): one if name in _BY_ID else camel(one)
+            name if is_by_id else re.sub(r"_([a-z])", lambda found: found[1].upper(), name): camel(
+                one, is_by_id=name in _BY_ID
+            )
             for name, one in value.items()
         }
     return value
@@ -104,14 +107,11 @@ class Api(Protocol):
     """What the server serves."""
 
     token: str
+    faults: Faults
     says_retry_after_in_body_only: bool
 
     def answer(self, method: str, path: str, query: dict[str, str], form: dict[str, str], body: Any) -> Any:
         """What the API says to one request; raises `Refused`."""
-        ...
-
-    def fault_for(self, *, is_write: bool) -> Fault | None:
-        """The fault that the next request meets."""
         ...
 
 
@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         is_write = self.command != "GET" and (b"commands=" in sent or not parts.path.endswith("/sync"))
-        fault = todoist.fault_for(is_write=is_write)
+        fault = todoist.faults.next(is_write=is_write)
         if fault == "die_before":
             self.close_connection = True
             return
@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str, query: str, sent: bytes, fault: Fault | None) -> Any:
         todoist = self.server.todoist
         if fault == "429":
-            raise too_many(47)
+            raise too_many(PATIENCE)
         if fault in {"500", "503"}:
             raise Refused(int(fault), "INTERNAL_SERVER_ERROR", "Internal server error")
         if self.headers.get("Authorization") != f"Bearer {todoist.token}":
