@@ -5,7 +5,7 @@ reading leaves room for the rest. What goes wrong is noted with the account, and
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
@@ -25,7 +25,7 @@ from services.accounts import Account, Feed
 from services.book import Book
 from services.outbox import Delivered, Delivery, MailWork, TaskWork, Work
 from services.store.unit import Store, Unit
-from services.tasks import Tool, reconcile
+from services.tasks import Tool, is_in_line, reconcile
 from workers.listen import Open, Place
 from workers.once import Once
 
@@ -134,17 +134,20 @@ class Live:
         with book.store.read() as unit:
             known = accounts.accounts(unit, book.owner)
             feeds = accounts.feeds(unit, book.owner)
-        tools = [
+        active = {one.id for one in known if one.state == "active"}
+        # An answer may not have come yet while an account is still read for the first time.
+        may_begin = all(one.is_complete for one in feeds if one.account in active)
+        public_url = self._app.settings.public_url
+        return reconcile(book, self._tools(known), public_url, may_begin=may_begin)
+
+    def _tools(self, known: Sequence[Account]) -> list[Tool]:
+        return [
             Tool(one.id, spec.limits)
             for one in known
             if one.state == "active" and one.settings.get("list")
             for spec in connectors_of(self._app, one.kind)
             if spec.open_sink is not None
         ]
-        active = {one.id for one in known if one.state == "active"}
-        # An answer may not have come yet while an account is still read for the first time.
-        may_begin = all(one.is_complete for one in feeds if one.account in active)
-        return reconcile(book, tools, self._app.settings.public_url, may_begin=may_begin)
 
     def deliver(self, owner: int, account_id: str) -> bool:
         """Do what the outbox asks for at an account; whether it was asked again meanwhile."""
@@ -159,6 +162,11 @@ class Live:
             told = self._turns.run(owner, partial(self._deliver, account), name)
         if told.done or told.failed:
             _log.info("outbox", account=account_id, done=told.done, failed=told.failed)
+        if told.done and not is_in_line(
+            self._app.book_of(owner), self._tools([account]), self._app.settings.public_url
+        ):
+            # What closed while its task was being made waits to be asked for.
+            self._app.wake(owner)
         return turn.is_wanted_again
 
     def _deliver(self, account: Account, store: Store) -> Delivered:

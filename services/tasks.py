@@ -81,6 +81,14 @@ def reconcile(book: Book, tools: Sequence[Tool], public_url: str, *, may_begin: 
     return sorted(one for one, due_at in waiting.items() if one in names and due_at <= epoch(now))
 
 
+def is_in_line(book: Book, tools: Sequence[Tool], public_url: str) -> bool:
+    """Whether nothing is left to ask for: what was under way is not asked for again, and may be over by now."""
+    with book.store.read() as unit:
+        rows_now, asked = outbox.tasks(unit, book.owner), outbox.open_keys(unit, book.owner)
+    left = intents(book.followups(), rows_now, tools, public_url, asked=asked)
+    return next(left, None) is None
+
+
 def _note_ended(unit: Unit, who: int) -> None:
     """What the owner ticked off or deleted in a tool needs no writing there."""
     said: dict[int, tuple[str, str]] = {}

@@ -122,6 +122,29 @@ def test_an_ask_becomes_one_task_and_the_answer_completes_it(desk: Desk) -> None
     assert len(desk.tool.held()) == 1
 
 
+def test_what_closes_while_its_task_is_made_is_completed_after(desk: Desk) -> None:
+    """Answered between asking for the task and its being made, it is not forgotten: the tool is not in line yet."""
+    asked = desk.mail(ANA, asks=True)
+    tools_of.reconcile(desk.book, [TODO], URL)
+    sink = desk.delivery()
+
+    def answered(what: str) -> ConnectorError | None:
+        if what == "put":
+            desk.tool.faults.clear()
+            desk.clock.advance(timedelta(minutes=1))
+            desk.mail(MARA, ANA, re=asked)
+            tools_of.reconcile(desk.book, [TODO], URL)
+        return None
+
+    desk.tool.faults = [answered]
+    sink.run()
+    assert not desk.tool.of(desk.followup().id).is_done
+    assert not tools_of.is_in_line(desk.book, [TODO], URL)
+    desk.settle()
+    assert desk.tool.of(desk.followup().id).is_done
+    assert tools_of.is_in_line(desk.book, [TODO], URL)
+
+
 def test_nothing_to_do_calls_nothing(desk: Desk) -> None:
     """Rounds in which nothing changed make no call, also as days pass and reasons are told anew."""
     desk.mail(ANA, asks=True)
