@@ -56,7 +56,8 @@ def _built(book: Book, state: State, chosen: list[Followup], week: str) -> Diges
     monday = monday_of(week)
     start = datetime.combine(monday, time(), state.zone).astimezone(UTC)
     with book.store.read() as unit:
-        before = rows.interactions_between(unit, book.owner, epoch(start - timedelta(days=7)), epoch(start))
+        week_before = epoch(start - timedelta(days=7)), epoch(start)
+        before = list(rows.interactions_between(unit, book.owner, *week_before))
     suggested, acted = acted_on(book.followups(), monday)
     numbers = Numbers(
         suggested=suggested,

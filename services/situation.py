@@ -4,8 +4,9 @@ Text is read from the stream for recent things alone: what is older counts by wh
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from schemas.clock import epoch, instant
@@ -45,6 +46,7 @@ HORIZON = timedelta(days=400)
 TEXT_HORIZON = timedelta(days=100)
 """How far back they look at what was written; further, to when the book began, at what asks or promises alone."""
 AHEAD = timedelta(days=60)
+_RUN = 2_000
 _MEETING_PARTS = frozenset({Part.ORGANIZER, Part.ATTENDEE, Part.OPTIONAL, Part.DECLINED})
 _OWNER_PART = {0: "none", Part.FROM: "from", Part.TO: "to", Part.CC: "cc", Part.BCC: "bcc"}
 _PARTSTAT = {Part.DECLINED: "declined", Part.ORGANIZER: "accepted"}
@@ -64,9 +66,12 @@ def situation(unit: Unit, who: int, now: datetime, *, lookback: timedelta, weekl
     began = min(now, instant(stream.owner_created_at(unit, who))) - lookback
     recent = now - max(TEXT_HORIZON, lookback + timedelta(days=40))
     reader = _Reader(unit, who, whose, automated, epoch(recent), epoch(began))
-    found = rows.interactions_between(unit, who, epoch(min(began, now - HORIZON)), epoch(now + AHEAD))
-    told = reader.said([row for row in found if row.kind != Kind.MEETING and row.at <= epoch(now)])
-    meetings = reader.meetings([row for row in found if row.kind == Kind.MEETING])
+    told: list[Said] = []
+    meetings: list[MeetingView] = []
+    span = epoch(min(began, now - HORIZON)), epoch(now + AHEAD)
+    for found in _runs(rows.interactions_between(unit, who, *span)):
+        told += reader.said([row for row in found if row.kind != Kind.MEETING and row.at <= epoch(now)])
+        meetings += reader.meetings([row for row in found if row.kind == Kind.MEETING])
     threads: dict[str, list[Said]] = defaultdict(list)
     direct: dict[str, list[Said]] = defaultdict(list)
     for one in told:
@@ -98,6 +103,12 @@ def situation(unit: Unit, who: int, now: datetime, *, lookback: timedelta, weekl
         export_on=said.export_on,
         began_at=instant(stream.owner_created_at(unit, who)),
     )
+
+
+def _runs(found: Iterator[InteractionRow]) -> Iterator[list[InteractionRow]]:
+    """Runs of rows, so that of what they say no more than one run is in memory."""
+    while run := list(islice(found, _RUN)):
+        yield run
 
 
 class _Reader:

@@ -9,7 +9,7 @@ from services.identity.keys import OWNER_KEY, email_key, identity_key, mailbox_k
 from services.store.history import InteractionRow
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def node_key(name: str) -> int:
     """The key of a thread's node: a Message-ID or a provider's thread id."""
     return key64("node", name)

@@ -326,8 +326,8 @@ def interactions_of_threads(unit: Unit, who: int, threads: Sequence[int]) -> Ite
 
 def interactions_between(
     unit: Unit, who: int, start: int, end: int, kinds: Sequence[int] = ()
-) -> list[InteractionRow]:
-    """Interactions that begin in a span (end exclusive), oldest first."""
+) -> Iterator[InteractionRow]:
+    """Interactions that begin in a span (end exclusive), oldest first, streamed."""
     statement = (
         select(*_INTERACTION)
         .where(interaction.c.owner == who, interaction.c.at >= start, interaction.c.at < end)
@@ -335,7 +335,8 @@ def interactions_between(
     )
     if kinds:
         statement = statement.where(interaction.c.kind.in_(kinds))
-    return [InteractionRow._make(row) for row in unit.connection.execute(statement).all()]
+    for row in unit.connection.execute(statement.execution_options(yield_per=2_000)):
+        yield InteractionRow._make(row)
 
 
 def ended_between(unit: Unit, who: int, start: int, end: int, kind: int) -> list[InteractionRow]:
