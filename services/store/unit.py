@@ -132,6 +132,7 @@ def _sqlite(url: URL) -> Engine:
             "busy_timeout = 60000",
             f"cache_size = -{_PAGE_CACHE_KIB}",
             "temp_store = MEMORY",
+            "wal_autocheckpoint = 8000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
