@@ -6,10 +6,9 @@ message that the server will not hand out is told of in its place; the others co
 
 from collections.abc import Iterator
 
-from msgspec import Struct
-
 from connectors._imap_grammar import Value, literal_size, name_in, number_of, pairs_of, parsed, without_size
-from connectors._imap_parts import TEXT_BYTES, Part, Wanted, outline_of, parts_of
+from connectors._imap_parts import STRUCTURE, TEXT_BYTES, Wanted
+from connectors._imap_records import Letter
 from connectors._imap_session import Refused, Session
 from connectors._imap_uids import UidSet
 from connectors._mime import HEADER_BYTES, Terms, nature_by_head
@@ -24,23 +23,6 @@ _TEXTS_BYTES = 6_291_456
 _NOT_NOW = frozenset({"UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"})
 _WITHHELD = "the server lists it but does not hand it out"
 _TOO_LARGE = "the headers are larger than 4 MB; no mail program writes that"
-
-
-class Letter(Struct, frozen=True, array_like=True):
-    """What was fetched of a message: its header block, what stands for its body, and what the server says of it.
-
-    `fault` says why there is nothing. `received` is INTERNALDATE as the server writes it.
-    """
-
-    uid: int
-    head: bytes = b""
-    body: bytes = b""
-    flags: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    thread_keys: tuple[str, ...] = ()
-    modseq: int = 0
-    received: str = ""
-    fault: str = ""
 
 
 class _Arrived:
@@ -63,7 +45,7 @@ class Letters:
         self._headers_only = headers_only
         self._arrived: dict[int, _Arrived] = {}
         self._kept = 0
-        items = ["UID", "FLAGS", "INTERNALDATE", "BODYSTRUCTURE"]
+        items = ["UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE"]
         if session.can("X-GM-EXT-1"):
             items += ["X-GM-THRID", "X-GM-LABELS"]
         elif session.can("OBJECTID"):
@@ -184,59 +166,66 @@ class Letters:
         for uid, arrived in found:
             wanted = self._wanted(arrived)
             part = wanted.next()
-            size += min(part.size, TEXT_BYTES) if part is not None else 0
-            if not pieces or size > _TEXTS_BYTES:
+            more = min(part.size, TEXT_BYTES) if part is not None else 0
+            if not pieces or size + more > _TEXTS_BYTES:
                 pieces.append([])
-                size = min(part.size, TEXT_BYTES) if part is not None else 0
+                size = 0
+            size += more
             pieces[-1].append((uid, arrived, wanted))
         return pieces
 
     def _wanted(self, arrived: _Arrived) -> Wanted:
-        if arrived.is_too_large or not _is_whole(arrived):
-            return Wanted({}, None, None)
-        parts = parts_of(arrived.items.get(b"BODYSTRUCTURE"))
-        head = arrived.items[b"BODY[HEADER]"]
-        fields, nature = nature_by_head(head, outline_of(parts), self._terms)
-        if self._headers_only or b"\\Draft" in _words(arrived.items.get(b"FLAGS")):
+        head = arrived.items.get(b"BODY[HEADER]")
+        if not isinstance(head, bytes) or arrived.is_too_large:
+            return Wanted({}, None, 0)
+        fields, nature = nature_by_head(head, b"", self._terms)
+        if b"\\Draft" in _words(arrived.items.get(b"FLAGS")):
             nature = None
-        return Wanted(fields, nature, parts)
+        size = max(0, number_of(arrived.items.get(b"RFC822.SIZE")) - len(head))
+        return Wanted(fields, nature, size, headers_only=self._headers_only)
 
-    def _send_texts(self, piece: list[tuple[int, _Arrived, Wanted]]) -> list[tuple[bytes, Part, list[int]]]:
+    def _send_texts(self, piece: list[tuple[int, _Arrived, Wanted]]) -> list[tuple[bytes, str, list[int]]]:
         """Ask for the next part of each message that wants one, those of one number together."""
-        by_section: dict[str, list[tuple[int, Part]]] = {}
+        by_item: dict[str, list[int]] = {}
         for uid, arrived, wanted in piece:
             part = wanted.next()
             if part is not None:
-                by_section.setdefault(part.section, []).append((uid, part))
+                by_item.setdefault(part.item(), []).append(uid)
                 self._arrived[uid] = arrived
-        asked = []
-        for section, those in by_section.items():
-            uids = UidSet.of(uid for uid, _ in those)
-            tag = self._session.send(f"UID FETCH {uids} (UID BODY.PEEK[{section}]<0.{TEXT_BYTES}>)")
-            asked.append((tag, those[0][1], [uid for uid, _ in those]))
-        return asked
+        return [
+            (self._session.send(f"UID FETCH {UidSet.of(uids)} (UID {item})"), item, uids)
+            for item, uids in by_item.items()
+        ]
 
     def _take_texts(
-        self, piece: list[tuple[int, _Arrived, Wanted]], asked: list[tuple[bytes, Part, list[int]]]
+        self, piece: list[tuple[int, _Arrived, Wanted]], asked: list[tuple[bytes, str, list[int]]]
     ) -> None:
         self._kept = 0
         wanting = {uid: wanted for uid, _, wanted in piece}
         while asked:
-            for tag, part, uids in asked:
+            for tag, item, uids in asked:
                 try:
                     self._session.finish(tag, self._keep)
                 except Refused as refused:
                     if refused.code in _NOT_NOW:
                         raise self._session.trouble(refused, "to hand out mail") from refused
                 for uid in uids:
-                    arrived = self._arrived.pop(uid)
-                    wanted = wanting[uid]
-                    due = wanted.next()
-                    data = arrived.items.pop(f"BODY[{part.section}]<0>".encode(), None)
-                    if due is not None:
-                        # What is not handed out counts as empty: who wrote to whom is known all the same.
-                        wanted.take(due, data if isinstance(data, bytes) else b"")
+                    self._take(wanting[uid], self._arrived.pop(uid), item)
             asked = self._send_texts(piece)
+
+    def _take(self, wanted: Wanted, arrived: _Arrived, item: str) -> None:
+        """What came of an item; what is not handed out counts as empty: who wrote to whom is known all the same."""
+        if item == STRUCTURE:
+            outline = wanted.structure(arrived.items.pop(b"BODYSTRUCTURE", None))
+            if (
+                outline
+                and nature_by_head(arrived.items[b"BODY[HEADER]"], outline, self._terms)[1] != "personal"
+            ):
+                wanted.forget()
+            return
+        name = item.replace(".PEEK", "").partition("<")[0].encode()
+        data = arrived.items.pop(name + b"<0>", None) or arrived.items.pop(name, None)
+        wanted.take(data if isinstance(data, bytes) else b"")
 
     def _letter(self, uid: int, arrived: _Arrived, wanted: Wanted) -> Letter:
         if arrived.is_too_large:

@@ -1,7 +1,9 @@
-"""Which parts of a message to ask for, told by its BODYSTRUCTURE (RFC 9051 7.5.2), and the message made of them.
+"""What to ask for of a message's body, told by its header block and its size, and the body made of what came.
 
-What is asked for is the one text that `_mail_body.own_text` would find in the whole message. It is put back under the
-message's own header block with the boundary that it names, so that it is read by the same code as any message.
+A small mail between humans is asked for as it is. Of a large one, and of all that machines wrote, the structure alone is
+(RFC 9051 7.5.2), by which an invitation is known; then of mail between humans the one text that `_mail_body.own_text`
+would find in the whole message. What came is put under the message's own header block with the boundary that it names,
+so that it is read by the same code as any message. Nothing else of a body ever leaves the server.
 """
 
 import re
@@ -15,8 +17,11 @@ from schemas.records import Nature
 
 TEXT_BYTES = 262_144
 """What is asked for of one part."""
+STRUCTURE = "BODYSTRUCTURE"
 RAW = "TEXT"
 """The whole body, as a section."""
+_SMALL = 32_768
+"""A body up to this is asked for whole: to have the server take it apart costs more than its attachments."""
 _PARTS = 200
 _DEPTH = 30
 _SHORT = 8_000
@@ -37,6 +42,16 @@ class Part(Struct, frozen=True):
     method: str = ""
     size: int = 0
     is_attached: bool = False
+
+    def item(self) -> str:
+        """How it is asked for."""
+        return STRUCTURE if self.section == STRUCTURE else f"BODY.PEEK[{self.section}]<0.{TEXT_BYTES}>"
+
+    def headers(self) -> bytes:
+        """A header block that says the same."""
+        charset = f'; charset="{self.charset}"' if self.charset else ""
+        encoding = f"Content-Transfer-Encoding: {self.encoding}\n" if self.encoding else ""
+        return f"Content-Type: {self.media}{charset}\n{encoding}".encode()
 
 
 def parts_of(structure: Value) -> tuple[Part, ...] | None:
@@ -103,68 +118,93 @@ def outline_of(parts: tuple[Part, ...] | None) -> bytes:
 class Wanted:
     """What is wanted of one message's body, and what has come of it."""
 
-    __slots__ = ("_boundary", "_got", "_html", "_is_raw", "_outline", "_plain")
+    __slots__ = ("_asked", "_boundary", "_got", "_has_parts", "_html", "_is_personal", "_outline", "_plain")
 
     def __init__(
-        self, fields: Mapping[str, str], nature: Nature | None, parts: tuple[Part, ...] | None
+        self, fields: Mapping[str, str], nature: Nature | None, size: int, *, headers_only: bool = False
     ) -> None:
-        """Nothing has come yet."""
+        """Nothing has come yet.
+
+        Args:
+            nature: what the header block alone says of it; None where nothing is wanted.
+            size: bytes of the body, as far as the server tells.
+        """
         self._got: list[tuple[Part, bytes]] = []
-        self._outline = outline_of(parts)
-        self._boundary = ""
+        self._outline = b""
         self._plain: list[Part] = []
         self._html: list[Part] = []
+        self._asked: Part | None = None
+        self._has_parts = False
+        self._is_personal = nature == "personal" and not headers_only
         content_type = fields.get("content-type", "")
         media = content_type.partition(";")[0].strip().lower()
-        boundary = BOUNDARY_VALUE.search(content_type[:1000]) if media.startswith("multipart/") else None
-        if boundary is not None:
-            self._boundary = boundary[1]
         is_multipart = media.startswith("multipart/")
-        self._is_raw = nature == "bounce" or (
-            (nature == "personal" and is_multipart and (boundary is None or parts is None))
-            or (media == "text/calendar" and nature is not None)
+        boundary = BOUNDARY_VALUE.search(content_type[:1000]) if is_multipart else None
+        self._boundary = boundary[1] if boundary is not None else ""
+        if nature is None or (media == "multipart/report" and nature != "bounce"):
+            return
+        if is_multipart and not (self._is_personal and size <= _SMALL) and nature != "bounce":
+            self._asked = Part(STRUCTURE, "")
+        elif not headers_only and self._wants_raw(fields, nature, media):
+            self._asked = Part(RAW, "", size=size)
+
+    def _wants_raw(self, fields: Mapping[str, str], nature: Nature, media: str) -> bool:
+        if nature == "bounce" or media == "text/calendar":
+            return True
+        disposition = fields.get("content-disposition", "").lower().lstrip()
+        return self._is_personal and (
+            bool(self._boundary)
+            or media.startswith("multipart/")
+            or (media in _PLAIN_TYPES and not disposition.startswith("attachment"))
         )
-        if self._is_raw:
-            self._plain = [Part(RAW, "text/plain", size=TEXT_BYTES)]
-        elif nature == "personal" and not is_multipart:
-            disposition = fields.get("content-disposition", "").lower().lstrip()
-            if media in _PLAIN_TYPES and not disposition.startswith("attachment"):
-                self._plain = [Part("1", "text/plain", size=parts[0].size if parts else TEXT_BYTES)]
-        elif nature == "personal":
-            texts = [part for part in parts or () if not part.is_attached]
-            self._plain = [part for part in texts if part.media == "text/plain"]
-            self._html = [part for part in texts if part.media == "text/html"][:1]
 
     def next(self) -> Part | None:
         """The part to ask for next; None when all that is wanted has come."""
-        if not self._got:
-            return (self._plain or self._html or [None])[0]  # type: ignore[list-item]  # None ends the list
-        last, data = self._got[-1]
-        if not self._boundary or last.media == "text/html" or last.size > _SHORT:
-            return None
-        text = plain_part(last.charset, last.encoding, data)
-        if not text.strip():
-            left = self._plain[len(self._got) :]
-            if left:
-                return left[0]
-        return self._html[0] if self._html and is_stub(text) else None
+        return self._asked
 
-    def take(self, part: Part, data: bytes) -> None:
-        """What came of a part that was asked for."""
+    def structure(self, value: Value) -> bytes:
+        """Take the structure that was asked for; the headers of its calendar parts, which may change the nature."""
+        parts = parts_of(value)
+        self._has_parts = True
+        self._outline = outline_of(parts)
+        self._asked = None
+        if self._is_personal and (parts is None or not self._boundary):
+            self._asked = Part(RAW, "", size=TEXT_BYTES)
+        elif self._is_personal:
+            texts = [part for part in parts or () if not part.is_attached]
+            self._plain = [part for part in texts if part.media == "text/plain"]
+            self._html = [part for part in texts if part.media == "text/html"][:1]
+            self._asked = next(iter(self._plain or self._html), None)
+        return self._outline
+
+    def forget(self) -> None:
+        """Nothing more is wanted: it is no mail between humans after all."""
+        self._asked = None
+
+    def take(self, data: bytes) -> None:
+        """What came of the part that was asked for."""
+        part = self._asked
+        if part is None:
+            return
         self._got.append((part, data))
+        self._asked = self._after(part, data)
+
+    def _after(self, part: Part, data: bytes) -> Part | None:
+        """The part to ask for after one: another where that one is blank, HTML where it says nothing of its own."""
+        if part.section == RAW or part.media == "text/html" or part.size > _SHORT:
+            return None
+        text = plain_part(part.charset, part.encoding, data)
+        left = self._plain[len(self._got) :]
+        if left and not text.strip():
+            return left[0]
+        return self._html[0] if self._html and is_stub(text) else None
 
     def body(self) -> bytes:
         """The body that stands for the whole one."""
-        if self._is_raw or not self._boundary:
+        if not self._has_parts or any(part.section == RAW for part, _ in self._got):
             return b"".join(data for _, data in self._got)
         opening = b"--" + self._boundary.encode("ascii") + b"\n"
-        pieces = []
-        for part, data in self._got:
-            charset = f'; charset="{part.charset}"' if part.charset else ""
-            encoding = f"Content-Transfer-Encoding: {part.encoding}\n" if part.encoding else ""
-            pieces.append(
-                b"%b%b\n%b\n" % (opening, f"Content-Type: {part.media}{charset}\n{encoding}".encode(), data)
-            )
+        pieces = [b"%b%b\n%b\n" % (opening, part.headers(), data) for part, data in self._got]
         if self._outline:
             pieces += [b"%b%b\n\n" % (opening, line) for line in self._outline.split(b"\n\n")]
         return b"".join(pieces) + opening[:-1] + b"--\n" if pieces else b""

@@ -3,7 +3,6 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors._imap_letters import Letter
 from connectors._mail_jobs import packed
 from connectors._mail_labels import read_labels
 from connectors._mime import Terms, message_from_bytes
@@ -12,6 +11,23 @@ from schemas.ids import ExternalId
 from schemas.records import Message
 
 _NO_DATE = "no usable date"
+
+
+class Letter(Struct, frozen=True, array_like=True):
+    """What was fetched of a message: its header block, what stands for its body, and what the server says of it.
+
+    `fault` says why there is nothing. `received` is INTERNALDATE as the server writes it.
+    """
+
+    uid: int
+    head: bytes = b""
+    body: bytes = b""
+    flags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    thread_keys: tuple[str, ...] = ()
+    modseq: int = 0
+    received: str = ""
+    fault: str = ""
 
 
 class Letters(Struct, frozen=True):

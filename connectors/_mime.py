@@ -278,9 +278,10 @@ def nature_by_head(head: bytes, outline: bytes, terms: Terms) -> tuple[Mapping[s
     """
     normal = normalise(head.rstrip(b"\r\n") + b"\n\n" + outline)
     fields = fields_of(normal.head)
-    time = time_of_message(fields, terms.now)
-    if time is not None and terms.since is not None and time[0] < terms.since:
-        return fields, None
+    if terms.since is not None:
+        time = time_of_message(fields, terms.now)
+        if time is not None and time[0] < terms.since:
+            return fields, None
     verdict = _verdict(fields, normal.body)
     return fields, verdict[2] if verdict is not None else None
 
