@@ -16,6 +16,7 @@ from connectors._imap_uids import UidSet
 from schemas.errors import Rejected, Transient
 
 MOST_FOLDERS = 10_000
+_LINES = 2 * MOST_FOLDERS + 1_000
 _ASKED_AT_ONCE = 50
 _STATUS_BYTES = 65_536
 _ROLES = {
@@ -83,12 +84,12 @@ def list_folders(session: Session) -> list[Folder]:
     if session.can("LIST-STATUS") and session.can("LIST-EXTENDED"):
         special = "SPECIAL-USE " if session.can("SPECIAL-USE") else ""
         try:
-            answer = session.ask(f'LIST "" "*" RETURN ({special}STATUS ({_items(session)}))')
+            answer = session.ask(f'LIST "" "*" RETURN ({special}STATUS ({_items(session)}))', most=_LINES)
         except Refused:
             answer = None
     if answer is None:
         try:
-            answer = session.ask('LIST "" "*"')
+            answer = session.ask('LIST "" "*"', most=_LINES)
         except Refused as refused:
             raise session.trouble(refused, "to list its folders") from refused
     listed = list(answer.named(b"LIST"))

@@ -13,12 +13,13 @@ Value = Any
 Code = tuple[str, bytes]
 """A response code in upper case, and what follows it within the brackets."""
 
-_TOKEN = re.compile(rb'([()])|"((?:[^"\\]|\\.)*)"|([^\s()"]+)')
+_TOKEN = re.compile(rb'([()])|"((?:[^"\\]++|\\.)*+)"?|([^\s()"]++)', re.DOTALL)
+"""A string without an end goes on to the end, so that no input is looked at twice; nothing is ever tried again."""
 _LITERAL = re.compile(rb"~?\{(\d{1,15})\+?\}\r?\n$")
 _STATUS = re.compile(
     rb"(\S+) (OK|NO|BAD|BYE|PREAUTH)\b *(?:\[([A-Za-z0-9\-]+) ?([^\]]*)\])? ?(.*)", re.IGNORECASE
 )
-_ESCAPED = re.compile(rb"\\(.)")
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _DEPTH = 100
 
 

@@ -25,6 +25,8 @@ from schemas.errors import ConnectorError, ReauthRequired, Rejected, Transient
 
 ANSWER_BYTES = 67_108_864
 """The most that is kept of one answer."""
+_RESPONSES = 500_000
+"""The most responses that one answer may have: a change of every message of a large folder."""
 _PORTS = {"tls": 993, "starttls": 143, "none": 143}
 _LATER = frozenset({"UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG", "OVERQUOTA", "CONTACTADMIN", "THROTTLED"})
 """Codes that say "not now" (RFC 5530 3)."""
@@ -92,16 +94,15 @@ class Session:
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
-    def send(self, command: bytes | str) -> bytes:
+    def send(self, command: str) -> bytes:
         """Send a command without waiting for its answer; its tag."""
         self._tags += 1
         tag = b"K%d" % self._tags
-        line = command if isinstance(command, bytes) else command.encode("ascii")
-        self.wire.send(b"%b %b\r\n" % (tag, line))
+        self.wire.send(b"%b %b\r\n" % (tag, command.encode("ascii")))
         return tag
 
-    def ask(self, command: bytes | str) -> Answer:
-        """Send a command and wait for its completion.
+    def ask(self, command: str, *, most: int = _RESPONSES) -> Answer:
+        """Send a command and wait for its completion, through so many responses at most.
 
         Raises:
             Refused: the server said NO or BAD.
@@ -112,7 +113,7 @@ class Session:
         def keep(line: bytes) -> None:
             nonlocal held
             held += len(line)
-            if held > ANSWER_BYTES:
+            if held > ANSWER_BYTES or len(answer.data) >= most:
                 raise Transient(f"{self.host} sends an answer without an end. Kith tries again later.")
             answer.data.append(parsed(rest_of(self.wire, line, ANSWER_BYTES - held)))
 
