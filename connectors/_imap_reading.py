@@ -89,14 +89,9 @@ class Reading:
         runs = self._runs(chosen)
         self._done = sum(len(run.seen.read) for run in runs)
         self._total = max(self._done, sum(self._expected(run) for run in runs))
-        for answer in self._access.workers.map(read_letters, self._jobs(runs)):
-            self._settle_marks()
-            mark = self._marks.popleft()
-            mark.run.seen.read |= mark.read or UidSet()
-            self._done += len(mark.read or ())
-            self._settle_marks()
-            yield self._page(mark.run.folder.name, decoded(answer))
-        self._settle_marks()
+        # Two readings, as workers take some jobs ahead before they give the first answer: the news do not wait for those.
+        yield from self._read(self._news(runs))
+        yield from self._read(self._older(runs))
         for run in runs:
             yield from self._gone(run)
         yield from self._forgotten({folder.name for folder in chosen}, {folder.name for folder in listed})
@@ -131,10 +126,23 @@ class Reading:
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
-    def _jobs(self, runs: list[_Run]) -> Iterator[Letters]:
+    def _read(self, jobs: Iterator[Letters]) -> Iterator[Page]:
+        """Each job's page, and what may be noted with it."""
+        for answer in self._access.workers.map(read_letters, jobs):
+            self._settle_marks()
+            mark = self._marks.popleft()
+            mark.run.seen.read |= mark.read or UidSet()
+            self._done += len(mark.read or ())
+            self._settle_marks()
+            yield self._page(mark.run.folder.name, decoded(answer))
+        self._settle_marks()
+
+    def _news(self, runs: list[_Run]) -> Iterator[Letters]:
         for run in runs:
             if not self._is_as_before(run):
                 yield from self._look(run)
+
+    def _older(self, runs: list[_Run]) -> Iterator[Letters]:
         for bound in self._bounds():
             for run in runs:
                 reach = run.seen.reach

@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from multiprocessing import forkserver
 from pathlib import Path
 
+from connectors import imap
 from deploy.parsing import ParsingPool
 from deploy.sample.bulk import (
     END,
@@ -37,7 +38,7 @@ from schemas.decisions import OwnerDeclared
 from schemas.interface import Reject, SourceReport
 from services.book import Book, begin_book
 from services.ingest import Ingest
-from services.signals import READERS
+from services.signals import READERS, model
 from services.store.migrate import migrate
 from services.store.unit import open_store
 from tests.contract.live_source import SECRET
@@ -144,8 +145,7 @@ def _ended(pid: int) -> float:
 
 
 def _ours(dovecot: Dovecot, folder: Path) -> None:
-    from connectors import imap  # noqa: PLC0415 - loaded before the clock starts, as a running service has it
-
+    model.load()  # As a running service has it.
     store = open_store(f"sqlite:///{folder / 'kith.db'}")
     migrate(store)
     clock = FrozenClock(END)

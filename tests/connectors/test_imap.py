@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors import imap
+from connectors._imap_listening import ImapListener
 from deploy.sample.bulk import Settings, shard_messages
 from schemas.connector import Access, Page, Skipped, Tombstone, Upsert
 from schemas.errors import Missing, ReauthRequired, Rejected, Transient
@@ -629,6 +630,22 @@ def test_closing_ends_a_wait(dovecot: Dovecot, security: str) -> None:
         thread.join(5)
         assert not thread.is_alive()
         assert ended == [False]
+
+
+def test_listening_goes_on_after_it_was_said_anew(box: MailBox) -> None:
+    """IDLE is ended and begun again when it is due, and news is told as before."""
+    listener = ImapListener(box.access())
+    try:
+        before = box.answered()
+        for one in listener._idling:
+            one.due = 0.0
+        assert not listener.wait(timedelta(seconds=0.5))
+        assert box.answered() > before
+        assert all(one.due > time.monotonic() + 500 for one in listener._idling)
+        box.add("reply", "Sent")
+        assert listener.wait(timedelta(seconds=10))
+    finally:
+        listener.close()
 
 
 def test_a_cut_wire_ends_listening(box: MailBox) -> None:
