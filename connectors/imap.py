@@ -71,7 +71,10 @@ def survey(access: Access) -> Survey:
 
 
 def newest(access: Access) -> datetime | None:
-    """When the newest message in INBOX and Sent came to the server."""
+    """Of when the newest message in INBOX and Sent is: when it was written, or came to the server where that is earlier.
+
+    Mail that was moved here from elsewhere came late and is old, and a writer's clock may be ahead.
+    """
     from connectors._imap_folders import list_folders, open_folder  # noqa: PLC0415
     from connectors._imap_grammar import pairs_of  # noqa: PLC0415
     from connectors._imap_session import Refused, signed_in  # noqa: PLC0415
@@ -86,14 +89,17 @@ def newest(access: Access) -> datetime | None:
                 count = open_folder(session, folder.name).standing.messages
                 if not count:
                     continue
-                answer = session.ask(f"FETCH {max(1, count - _NEWEST + 1)}:{count} (INTERNALDATE)")
+                answer = session.ask(f"FETCH {max(1, count - _NEWEST + 1)}:{count} (INTERNALDATE ENVELOPE)")
             except Refused as refused:
                 raise session.trouble(refused, f"to open {folder.name}") from refused
             for one in answer.data:
-                date = pairs_of(one[3]).get(b"INTERNALDATE") if len(one) > 3 else None
-                came = stated(date.decode("ascii", "replace")) if isinstance(date, bytes) else None
-                if came is not None:
-                    found.append(came[0].astimezone(UTC))
+                told = pairs_of(one[3]) if len(one) > 3 else {}
+                envelope = told.get(b"ENVELOPE")
+                dates = [told.get(b"INTERNALDATE"), *(envelope[:1] if isinstance(envelope, list) else ())]
+                said = [stated(one.decode("ascii", "replace")) for one in dates if isinstance(one, bytes)]
+                instants = [one[0].astimezone(UTC) for one in said if one is not None]
+                if instants:
+                    found.append(min(instants))
     return max(found, default=None)
 
 

@@ -162,7 +162,6 @@ def _ours(dovecot: Dovecot, folder: Path) -> None:
         nonlocal begun
         begun = time.perf_counter()
         with ParsingPool() as pool:
-            pool.get_ready()
             access = Access(
                 account="mine",
                 clock=clock,

@@ -324,6 +324,18 @@ def test_a_survey_names_roles(box: MailBox) -> None:
     assert any("IDLE" in words for words in survey.abilities)
 
 
+def test_the_newest_is_as_new_as_both_clocks_say(any_box: MailBox) -> None:
+    """Old mail that was moved here today is old; a writer's clock that is ahead makes nothing newer than its arrival."""
+    assert imap.SPEC.newest is not None
+    assert imap.SPEC.newest(any_box.access()) is None
+    written = "Mon, 03 Mar 2025 10:00:00 +0100"
+    any_box.put(a_letter("moved", Date=written), at=NOW)
+    assert imap.SPEC.newest(any_box.access()) == datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
+    arrived = NOW.replace(microsecond=0) - timedelta(hours=2)
+    any_box.put(a_letter("ahead", Date="Fri, 01 Jan 2038 10:00:00 +0000"), "Sent", at=arrived)
+    assert imap.SPEC.newest(any_box.access()) == arrived
+
+
 # --- what changes -----------------------------------------------------------------------------------------------------
 
 
