@@ -73,15 +73,18 @@ class Folder(Struct, frozen=True):
     standing: Standing | None = None
 
 
-def list_folders(session: Session) -> list[Folder]:
+def list_folders(session: Session, *, with_standing: bool = False) -> list[Folder]:
     """Every folder that can be opened, INBOX and Sent first.
+
+    Args:
+        with_standing: their standings as well, where the server tells them in one answer; they cost it a look at each.
 
     Raises:
         Transient: the server names none at all, which no server means.
         Rejected: it names more than anybody has.
     """
     answer = None
-    if session.can("LIST-STATUS") and session.can("LIST-EXTENDED"):
+    if with_standing and session.can("LIST-STATUS") and session.can("LIST-EXTENDED"):
         special = "SPECIAL-USE " if session.can("SPECIAL-USE") else ""
         try:
             answer = session.ask(f'LIST "" "*" RETURN ({special}STATUS ({_items(session)}))', most=_LINES)

@@ -81,16 +81,22 @@ class Reading:
         self._troubles: list[Unreadable] = []
         self._done = 0
         self._total = 0
+        self._is_total_known = False
 
     def pages(self) -> Iterator[Page]:
         """The pages of the pull, lazily."""
-        listed = list_folders(self._session)
-        chosen = standings_of(self._session, self._chosen(listed))
+        # Standings are asked for to be compared; a first reading has nothing to compare them with.
+        knows = any(seen.messages >= 0 for seen in self._state.folders.values())
+        listed = list_folders(self._session, with_standing=knows)
+        chosen = self._chosen(listed)
+        if knows:
+            chosen = standings_of(self._session, chosen)
         runs = self._runs(chosen)
         self._done = sum(len(run.seen.read) for run in runs)
-        self._total = max(self._done, sum(self._expected(run) for run in runs))
+        self._total = self._done
         # Two readings, as workers take some jobs ahead before they give the first answer: the news do not wait for those.
         yield from self._read(self._news(runs))
+        self._is_total_known = True
         yield from self._read(self._older(runs))
         for run in runs:
             yield from self._gone(run)
@@ -118,11 +124,6 @@ class Reading:
                 self._state.folders[folder.name] = seen
             runs.append(_Run(folder, seen))
         return runs
-
-    def _expected(self, run: _Run) -> int:
-        standing = run.folder.standing
-        is_whole = run.seen.reach is not None and run.seen.reach <= self._state.since
-        return len(run.seen.read) if is_whole or standing is None else standing.messages
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
@@ -191,9 +192,7 @@ class Reading:
         recent = max(self._today - RECENT, self._state.since)
         if seen.reach is None or seen.reach > self._state.since:
             run.older = self._since(self._state.since) - run.taken
-            self._total += len(run.older | (wanted - run.taken)) + len(run.taken) - self._expected(run)
-        else:
-            self._total += len(wanted - run.taken)
+        self._total += len(run.older | (wanted - run.taken))
         if seen.reach is None or seen.reach > recent:
             wanted |= self._since(recent)
         elif self._session.can("X-GM-EXT-1") and 0 < seen.modseq < standing.modseq:
@@ -357,5 +356,5 @@ class Reading:
             checkpoint=self._state.cursor(),
             last=is_last,
             done=self._done,
-            total=max(self._total, self._done),
+            total=max(self._total, self._done) if self._is_total_known else 0,
         )

@@ -471,9 +471,9 @@ def test_nothing_from_before_the_day_is_read(any_box: MailBox) -> None:
 
 def test_more_than_one_answer_holds(box: MailBox) -> None:
     """A folder of many hundreds is read in pieces, each with a checkpoint, and progress is told."""
-    raws = [a_letter(f"n{number}") for number in range(700)]
+    raws, old = [a_letter(f"n{number}") for number in range(700)], NOW - timedelta(days=60)
     for begin in range(0, 700, 100):
-        box.client.multiappend("INBOX", raws[begin : begin + 100])
+        box.client.multiappend("INBOX", [{"msg": raw, "date": old} for raw in raws[begin : begin + 100]])
     pages = pull(box)
     assert len(names(Mirror().take(pages))) == 700
     assert len([page for page in pages if page.changes]) == 3
