@@ -9,6 +9,7 @@ Servers differ from the RFCs, and from one another. What is done about it stands
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from msgspec import Struct, structs
@@ -18,6 +19,7 @@ from connectors._dav_xml import (
     CALENDAR_SERVER,
     CARDDAV,
     DAV,
+    Found,
     Garbled,
     Multistatus,
     Value,
@@ -47,6 +49,7 @@ CHUNK = 50
 _MOST_ROUNDS = 1_000
 _NOT_ABOUT_THE_TOKEN = {401, 408, 423, 429, 502, 503, 504}
 _SAFE = "@!$&'()*+,;=:-._~"
+_STRUCTURE = re.compile(r"[/?#]|^\.{1,2}$")
 _ICLOUD = re.compile(r"(?:[a-z0-9-]+\.)*icloud\.com")
 
 
@@ -214,7 +217,7 @@ class Dav:
                 principal=urljoin(url, principal) if principal else "",
             )
         # Some servers know no principals; the URL may be the home itself.
-        if not is_last and any(self._list(_slashed(url), 1)):
+        if not is_last and any(self._list(_slashed(url), 1, with_ctag=False)):
             return Home((_slashed(url),))
         return None
 
@@ -225,19 +228,24 @@ class Dav:
 
     # ------ collections
 
-    def collections(self, home: Home, ids: Mapping[str, str] | None = None) -> list[DavCollection]:
+    def collections(
+        self, home: Home, ids: Mapping[str, str] | None = None, *, with_ctag: bool = False
+    ) -> list[DavCollection]:
         """The collections of the kind in a home, readable or not, by URL.
 
         Args:
             ids: ids given before, by the path of the URL, which stay.
+            with_ctag: ask for ctags too. They cost a server as much as tokens, and are of use only where it has none.
 
         Raises:
             Missing: the home is gone.
         """
         found: dict[str, DavCollection] = {}
         for url in home.urls:
-            for one in self._list(url, 0 if home.is_one_collection else 1):
+            for one in self._list(url, 0 if home.is_one_collection else 1, with_ctag=with_ctag):
                 found.setdefault(one.url, one)
+        if not with_ctag and not all(one.token for one in found.values()):
+            return self.collections(home, ids, with_ctag=True)
         taken = dict(ids or {})
         named: list[DavCollection] = []
         for url in sorted(found):
@@ -248,18 +256,18 @@ class Dav:
             named.append(_named(found[url], taken[path]))
         return named
 
-    def _list(self, url: str, depth: int) -> Iterator[DavCollection]:
+    def _list(self, url: str, depth: int, *, with_ctag: bool) -> Iterator[DavCollection]:
         props = [
             tag(DAV, "resourcetype"),
             tag(DAV, "displayname"),
             tag(DAV, "sync-token"),
             tag(DAV, "current-user-privilege-set"),
             tag(DAV, "supported-report-set"),
-            tag(CALENDAR_SERVER, "getctag"),
             tag(CALDAV, "supported-calendar-component-set"),
+            *([tag(CALENDAR_SERVER, "getctag")] if with_ctag else []),
         ]
         answer = self._ask("PROPFIND", url, propfind_body(props), depth=depth)
-        for one in read_multistatus(answer.body, self._server).responses:
+        for one in self._responses(answer):
             if self.kind.collection in one.props.get(tag(DAV, "resourcetype"), Value()).tags:
                 yield _collection(_slashed(normal_url(urljoin(answer.url, one.href))), one.props)
 
@@ -290,8 +298,7 @@ class Dav:
                 if token:
                     # A dead token: 403 with valid-sync-token by the RFC; 409, 410, 412 and 500 are seen as well.
                     return self._synced(url, "")
-                if answer.status in {404, 410}:
-                    raise Missing(f"{self._server} no longer has the collection.")
+                self._refuse_missing(answer.status)
                 raise _NoSync
             found = read_multistatus(answer.body, self._server)
             if not found.token:
@@ -303,6 +310,7 @@ class Dav:
             for one in found.responses:
                 name = member_name(answer.url, one.href)
                 if name is None:
+                    self._refuse_missing(one.status)
                     # 507 for the collection itself: there is more (RFC 6578 3.6).
                     is_cut |= one.status == 507
                 elif one.status in {404, 410}:
@@ -323,12 +331,27 @@ class Dav:
         props = [tag(DAV, "getetag"), tag(DAV, "resourcetype")]
         answer = self._ask("PROPFIND", url, propfind_body(props), depth=1)
         etags: dict[str, str] = {}
-        for one in read_multistatus(answer.body, self._server).responses:
+        for one in self._responses(answer):
             name = member_name(answer.url, one.href)
             is_folder = tag(DAV, "collection") in one.props.get(tag(DAV, "resourcetype"), Value()).tags
             if name is not None and not is_folder and (one.status == 0 or one.status < 300):
                 etags[name] = one.props.get(tag(DAV, "getetag"), Value()).text
         return Listing(etags)
+
+    def _responses(self, answer: Answer) -> Sequence[Found]:
+        """The responses of a listing, which tells of the listed itself as well."""
+        found = read_multistatus(answer.body, self._server).responses
+        for one in found:
+            if member_name(answer.url, one.href) is None:
+                self._refuse_missing(one.status)
+        if not found:
+            raise Transient(f"{self._server} answered a listing with nothing at all. Kith tries again.")
+        return found
+
+    def _refuse_missing(self, status: int) -> None:
+        # Xandikos tells of what is not there by a 207 with a 404 in it.
+        if status in {404, 410}:
+            raise Missing(f"{self._server} no longer has the collection.")
 
     def fetch(self, url: str, names: Iterable[str]) -> Iterator[Fetched]:
         """The bodies of members, `CHUNK` at a time, in no promised order; each name once."""
@@ -462,11 +485,18 @@ def member_name(collection: str, href: str) -> str | None:
     Hosts are not compared, since servers behind a proxy often name their inner one; None for the collection itself
     and for what ends in a slash (iCloud lists a collection among its own members).
     """
-    base = _slashed(_normal_path(urlsplit(collection).path))
+    base = _base_path(collection)
+    if href.startswith(base) and not _STRUCTURE.search(href, len(base)):
+        return quote(unquote(href[len(base) :]), safe=_SAFE) or None
     path = _normal_path(urlsplit(urljoin(f"http://x{base}", href)).path)
     if path.endswith("/") or f"{path}/" == base:
         return None
     return path.removeprefix(base)
+
+
+@lru_cache(maxsize=256)
+def _base_path(collection: str) -> str:
+    return _slashed(_normal_path(urlsplit(collection).path))
 
 
 def member_url(collection: str, name: str) -> str:

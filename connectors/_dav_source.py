@@ -167,9 +167,10 @@ class DavSource:
 
     def _collections(self, dav: Dav, state: _State) -> list[DavCollection]:
         ids = {held.path: name for name, held in state.held.items()}
+        with_ctag = any(held.ctag for held in state.held.values())
         if state.home is not None:
             try:
-                return dav.collections(state.home, ids)
+                return dav.collections(state.home, ids, with_ctag=with_ctag)
             except Rejected:
                 state.home = None
         state.home = dav.discover()

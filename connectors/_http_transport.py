@@ -50,22 +50,11 @@ class GuardedTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, host: str, *, allow_private: bool, ca_file: str) -> None:
+        self._host = host
+        self._allow_private = allow_private
+        self._ca_file = ca_file
         self._deadline = _Deadline()
-        try:
-            context = ssl.create_default_context(cafile=ca_file) if ca_file else _system_trust()
-        except OSError as error:
-            raise Rejected("The file of trusted certificates (ca_file) cannot be read.") from error
-        self._pools = {
-            scheme: httpcore2.ConnectionPool(
-                ssl_context=context,
-                max_connections=4,
-                keepalive_expiry=60,
-                network_backend=_Backend(
-                    host, self._deadline, allow_private=allow_private, is_plain=is_plain
-                ),
-            )
-            for scheme, is_plain in (("https", False), ("http", True))
-        }
+        self._pools: dict[str, httpcore2.ConnectionPool] = {}
 
     def begin(self, seconds: float) -> None:
         """What is sent from now on must be over in so many seconds."""
@@ -73,12 +62,7 @@ class GuardedTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the answer's body is still to be read."""
-        pool = self._pools.get(request.url.scheme)
-        if pool is None:
-            raise Rejected(
-                f"{request.url.host} is named with {request.url.scheme}://; only https:// is spoken."
-            )
-        answer = pool.handle_request(
+        answer = self._pool(request.url.scheme).handle_request(
             httpcore2.Request(
                 method=request.method,
                 url=httpcore2.URL(
@@ -93,6 +77,28 @@ class GuardedTransport(httpx2.BaseTransport):
             )
         )
         return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def _pool(self, scheme: str) -> httpcore2.ConnectionPool:
+        pool = self._pools.get(scheme)
+        if pool is None:
+            is_plain = scheme == "http"
+            pool = self._pools[scheme] = httpcore2.ConnectionPool(
+                ssl_context=None if is_plain else self._trusted(),
+                max_connections=4,
+                keepalive_expiry=60,
+                network_backend=_Backend(
+                    self._host, self._deadline, allow_private=self._allow_private, is_plain=is_plain
+                ),
+            )
+        return pool
+
+    def _trusted(self) -> ssl.SSLContext:
+        if not self._ca_file:
+            return _system_trust()
+        try:
+            return ssl.create_default_context(cafile=self._ca_file)
+        except OSError as error:
+            raise Rejected("The file of trusted certificates (ca_file) cannot be read.") from error
 
     def close(self) -> None:
         """Let go of every connection."""

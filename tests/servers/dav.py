@@ -25,7 +25,7 @@ class DavServer:
     def ask(self, method: str, url: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
         """One request, straight."""
         parts = urlsplit(url)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=300)
         login = b64encode(f"{self.user}:{self.password}".encode()).decode()
         fields = {"Authorization": f"Basic {login}"} | {k.replace("_", "-"): v for k, v in headers.items()}
         connection.request(method, parts.path, body, fields)
