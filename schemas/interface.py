@@ -187,6 +187,8 @@ class Interaction(Struct):
     signals: list[SignalShape]
     source: str
     source_key: str
+    sources: list[str]
+    """Every source that holds it, `source` first."""
 
 
 class Thread(Struct):

@@ -71,11 +71,15 @@ class Shaper:
     def _shaped(self, chunk: Sequence[InteractionRow]) -> Iterator[Interaction]:
         events = stream.read_bodies(self._unit, self._who, {row.seq for row in chunk})
         records = {seq: decode_words(e.body, e.kind, e.version) for seq, e in events.items()}
+        copies = rows.sources_of_copies(self._unit, self._who, [row.key for row in chunk])
         for row in chunk:
             if row.seq in records:
-                yield self._interaction(row, records[row.seq], events[row.seq])
+                others = copies.get(row.key, set()) - {row.source}
+                yield self._interaction(row, records[row.seq], events[row.seq], others)
 
-    def _interaction(self, row: InteractionRow, record: EventBody | MailWords, event: Body) -> Interaction:
+    def _interaction(
+        self, row: InteractionRow, record: EventBody | MailWords, event: Body, others: set[int]
+    ) -> Interaction:
         subject, excerpt, signals = _text(record)
         people: dict[int, str] = {}
         for key, part in packed.unpack(row.parts):
@@ -98,6 +102,7 @@ class Shaper:
             ],
             source=self._sources.get(row.source, ""),
             source_key=self._source_key(row, record, event),
+            sources=[self._sources.get(one, "") for one in (row.source, *sorted(others))],
         )
 
     def _author(self, row: InteractionRow) -> str:

@@ -10,6 +10,7 @@ from services.store.tables import (
     DERIVED,
     component,
     copy,
+    event,
     identity,
     interaction,
     link,
@@ -278,6 +279,20 @@ def first_copies(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, int]:
             .group_by(copy.c.key)
         )
         found.update((row.key, row.seq) for row in unit.connection.execute(statement))
+    return found
+
+
+def sources_of_copies(unit: Unit, who: int, keys: Sequence[int]) -> dict[int, set[int]]:
+    """For each interaction key with copies the sources of the events that tell of it again."""
+    found: dict[int, set[int]] = {}
+    for chunk in chunks(keys):
+        statement = (
+            select(copy.c.key, event.c.source)
+            .join(event, event.c.seq == copy.c.seq)
+            .where(copy.c.owner == who, among(unit, copy.c.key, chunk))
+        )
+        for row in unit.connection.execute(statement):
+            found.setdefault(row.key, set()).add(row.source)
     return found
 
 

@@ -1,5 +1,6 @@
 """One mail that several accounts hold is one interaction, for as long as any of them holds it."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -56,7 +57,12 @@ def test_a_mail_in_two_accounts_is_one_until_both_let_go(store: Store, tmp_path:
     say(book, "files", upsert(mail), upsert(answer))
     alone = kept(book, tmp_path / "alone")
     say(book, "imap-1", upsert(mail), upsert(answer))
-    assert kept(book, tmp_path / "both") == alone
+    both = kept(book, tmp_path / "both")
+    assert {name: both[name] for name in both if name != "interactions.jsonl"} == {
+        name: alone[name] for name in alone if name != "interactions.jsonl"
+    }
+    shapes = [json.loads(line) for line in both["interactions.jsonl"].splitlines()]
+    assert [one["sources"] for one in shapes] == [["files:mail", "imap-1:mail"]] * 2
     say(book, "files", gone(mail), gone(answer))
     left = kept(book, tmp_path / "left")
     assert mails(left) == 2

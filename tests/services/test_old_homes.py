@@ -1,6 +1,7 @@
 """A home of any earlier release opens, and tells what it told then."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -30,4 +31,11 @@ def test_an_old_home_opens_and_tells_the_same(home: Path, tmp_path: Path, *, is_
     told = exported(book, tmp_path / "told")
     store.close()
     for golden in home.glob("*.jsonl"):
-        assert told[golden.name].decode() == golden.read_text(encoding="utf-8"), golden.name
+        then = [json.loads(line) for line in golden.read_text(encoding="utf-8").splitlines()]
+        now = [json.loads(line) for line in told[golden.name].splitlines()]
+        # A later release tells more, and nothing otherwise.
+        assert [_of(one, before) for one, before in zip(now, then, strict=True)] == then, golden.name
+
+
+def _of(now: dict[str, object], then: dict[str, object]) -> dict[str, object]:
+    return {key: now[key] for key in then}
