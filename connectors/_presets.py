@@ -30,10 +30,15 @@ _APP_PASSWORD = "it wants an app password, made in the account's security settin
 _APP_PASSWORD_WITH_2FA = "with two-factor sign-in it wants an app password"  # noqa: S105
 _SWITCHED_ON = "access by other programs must first be switched on in its settings"
 
-_GOOGLE = "Google lets other programs at calendars and contacts by its own sign-in alone: kith connect google"
+_GOOGLE = (
+    "Google lets other programs at calendars and contacts by its own sign-in alone, which this release of Kith does not "
+    "know yet. Until then: a calendar's secret address in iCal format as a feed (kith connect caldav --url URL), "
+    "contacts from an export (kith import FILE)"
+)
 _MICROSOFT = (
-    "Microsoft takes no password from other programs any more, and has no CalDAV or CardDAV. Use its own sign-in: "
-    "kith connect microsoft"
+    "Microsoft takes no password from other programs any more, and its own sign-in this release of Kith does not know "
+    "yet. Until then: a published calendar as a feed (kith connect caldav --url URL), mail and contacts from an export "
+    "(kith import FILE)"
 )
 _PROTON = (
     "Proton gives mail to other programs only through its Bridge, on this machine. With the Bridge running, take user, "

@@ -98,10 +98,10 @@ def test_what_is_published_is_sure_and_asks_nobody(world: World) -> None:
 @pytest.mark.parametrize(
     ("address", "kind", "words"),
     [
-        ("mara@gmail.com", "caldav", "kith connect google"),
-        ("mara@googlemail.com", "carddav", "kith connect google"),
-        ("mara@hotmail.com", "imap", "kith connect microsoft"),
-        ("mara@outlook.com", "caldav", "kith connect microsoft"),
+        ("mara@gmail.com", "caldav", "secret address in iCal format"),
+        ("mara@googlemail.com", "carddav", "contacts from an export"),
+        ("mara@hotmail.com", "imap", "from an export"),
+        ("mara@outlook.com", "caldav", "published calendar as a feed"),
         ("mara@proton.me", "imap", "--port 1143 --security starttls --allow-private"),
         ("mara@proton.me", "smtp", "--port 1025"),
         ("mara@tuta.com", "imap", "kith import"),
