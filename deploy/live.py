@@ -119,12 +119,13 @@ class Live:
 
     def _needs_owner(self, store: Store, account: Account, error: ConnectorError) -> None:
         with store.write() as unit:
+            now = accounts.account_of(unit, account.owner, account.id)
+            if now is None or now.state != "active":
+                return  # Another job, or the owner, was first.
             accounts.set_state(unit, account, "reconnect", str(error))
-            waiting = accounts.account_of(unit, account.owner, account.id)
-            if waiting is not None:
-                asked = ask_for_owner(self._app, unit, waiting)
-                if asked is not None:
-                    unit.after_commit(lambda: self._ring(account.owner, asked.account))
+            asked = ask_for_owner(self._app, unit, now)
+            if asked is not None:
+                unit.after_commit(lambda: self._ring(account.owner, asked.account))
         _log.warning("account must be reconnected", account=account.id, why=str(error))
 
     # --- writing ------------------------------------------------------------------------------------------------------
@@ -188,9 +189,7 @@ class Live:
                 sink = self._sink_of(account, spec.open_sink, access)
                 return TaskWork(store, account.owner, account.id, sink, self._app.clock)
             if spec.open_mail is not None:
-                return MailWork(
-                    spec.open_mail(access), partial(letter_of, self._app, account), self._app.clock
-                )
+                return MailWork(spec.open_mail(access), partial(letter_of, self._app, account))
         raise ReauthRequired(
             f"This release of Kith knows no way to write to accounts of the kind {account.kind}."
         )

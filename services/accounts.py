@@ -115,7 +115,11 @@ def find_account(unit: Unit, owner: int, asked: str) -> Account:
 
 
 def keep_account(unit: Unit, account: Account, sealed: str, connectors: Sequence[str], now: datetime) -> None:
-    """Keep an account, new or connected again, and follow these connectors with it: each is due at once."""
+    """Keep an account, new or connected again, and follow these connectors with it: each is due at once.
+
+    A job that is at it just now, by what was so before, writes nothing more.
+    """
+    take_away(unit, account.owner, account.id)
     rows.put_account(
         unit,
         AccountRow(

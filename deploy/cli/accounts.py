@@ -124,7 +124,7 @@ def pause(context: Context, asked: str) -> int:
     """Leave an account alone."""
     with context.book.store.write() as unit:
         account = kept.find_account(unit, context.book.owner, asked)
-        kept.set_state(unit, account, "paused")
+        kept.interrupt(unit, account)
     return _tell(context, account, f"{plain(account.name)} is left alone until: kith resume {account.id}")
 
 
