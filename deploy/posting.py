@@ -27,6 +27,7 @@ from services.links import reconnect_link
 from services.mailing import is_mail_wanted
 from services.outbox import Letter
 from services.people import owners_words
+from services.schedule import CATCH_UP
 from services.store import events as stream
 from services.store import outbox
 from services.store.outbox import Intent
@@ -102,11 +103,11 @@ def send_digest(app: Application, owner: int, week: str) -> str:
     raise KithError(f"The digest of {week} could not be sent. {told.reason}{later}")
 
 
-def letter_of(app: Application, by: Account, intent: Intent) -> Letter:
-    """The mail that is asked for.
+def letter_of(app: Application, by: Account, intent: Intent) -> Letter | None:
+    """The mail that is asked for; None where what it would tell of is over.
 
     Raises:
-        Rejected: what it would tell of is gone.
+        Rejected: it comes too late to be of use, or what it would tell of is gone.
     """
     sender, to = str(by.settings.get("from") or by.user), str(by.settings.get("to") or by.user)
     with app.store.read() as unit:
@@ -117,11 +118,15 @@ def letter_of(app: Application, by: Account, intent: Intent) -> Letter:
             if intent.payload
             else _digest(app, unit, by.owner, intent, sender, Mailbox(to, name))
         )
-    return Letter(content, sender, to)
+    return Letter(content, sender, to) if content else None
 
 
 def _digest(app: Application, unit: Unit, owner: int, intent: Intent, sender: str, to: Mailbox) -> bytes:
     week = intent.subject
+    if app.clock.now() - instant(intent.created_at) > CATCH_UP:
+        raise Rejected(
+            f"The digest of {week} was not sent: two days passed in which it could not be. Read it: kith digest"
+        )
     composed: DigestComposed | None = None
     for event in stream.read_kinds(unit, owner, ("digest",)):
         word = decode_body(event.body, event.kind, event.version)
@@ -149,7 +154,7 @@ def instance_of(unit: Unit, owner: int) -> str:
 def _notice(app: Application, unit: Unit, by: Account, intent: Intent, sender: str, to: str) -> bytes:
     account = accounts.account_of(unit, by.owner, intent.subject)
     if account is None or account.state != "reconnect":
-        raise Rejected("The account that waited for its owner does so no more.")
+        return b""
     since = instant(int(intent.payload))
     return _reconnect_mail(app, unit, account, sender, to, since, instant(intent.created_at))
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from schemas.clock import Clock, epoch, instant
+from schemas.clock import Clock, epoch
 from schemas.connector import MailSink, TaskDraft, TaskRef, TaskSink
 from schemas.errors import (
     Ambiguous,
@@ -24,11 +24,9 @@ from schemas.errors import (
     Missing,
     RateLimited,
     ReauthRequired,
-    Rejected,
     Transient,
 )
 from schemas.ids import IdempotencyKey
-from services.schedule import CATCH_UP
 from services.store import followups, outbox
 from services.store.outbox import Intent, TaskRow
 from services.store.unit import Store, Unit
@@ -222,18 +220,14 @@ class MailWork:
 
     in_doubt = "failed"
 
-    def __init__(self, sink: MailSink, letter_of: Callable[[Intent], Letter], clock: Clock) -> None:
-        """Nothing is sent yet; `letter_of` makes the mail that is asked for."""
+    def __init__(self, sink: MailSink, letter_of: Callable[[Intent], Letter | None]) -> None:
+        """Nothing is sent yet; `letter_of` makes the mail that is asked for, or None where nobody needs it any more."""
         self._sink = sink
         self._letter_of = letter_of
-        self._clock = clock
 
     def do(self, intent: Intent, /) -> Callable[[Unit], None]:
-        """Send it, unless it comes too late to be of use."""
-        if self._clock.now() - instant(intent.created_at) > CATCH_UP:
-            raise Rejected(
-                f"The mail ({intent.subject}) was not sent: two days passed in which it could not be."
-            )
+        """Send it, if it is needed still."""
         letter = self._letter_of(intent)
-        self._sink.send(letter.content, letter.sender, letter.to)
+        if letter is not None:
+            self._sink.send(letter.content, letter.sender, letter.to)
         return lambda _unit: None

@@ -4,7 +4,7 @@ Time is the world's own and moves when it is told to; the servers are Dovecot, R
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -16,13 +16,16 @@ from typing import Any
 
 import icalendar
 from dramatiq import Worker
+from imapclient import IMAPClient  # type: ignore[import-untyped]  # it carries no types
 
 from deploy.accounts import Secrets
+from deploy.cli.context import Context
 from deploy.connecting import Wish, connect
 from deploy.household import Household
 from deploy.settings import read_settings
 from deploy.wiring import Application
 from schemas.clock import FrozenClock
+from schemas.connector import ConnectorSpec
 from schemas.decisions import OwnerDeclared
 from schemas.interface import Followup
 from services.book import Book
@@ -47,6 +50,7 @@ class World:
         user: str,
         dav: DavServer,
         post: int,
+        known: Mapping[str, ConnectorSpec] | None = None,
         **settings: str,
     ) -> None:
         """Nobody has written to anybody yet.
@@ -54,11 +58,13 @@ class World:
         Args:
             user: the mailbox's name at Dovecot.
             post: the port of the submission server.
+            known: the connectors by their names, instead of all there are.
             settings: of the home, by their names in the environment.
         """
         self.clock = FrozenClock(start)
         self._home = home
         self._settings = settings
+        self._known = known
         self._dovecot = dovecot
         self._user = user
         self._mailbox = dovecot.signed_in(user)
@@ -71,19 +77,26 @@ class World:
 
     def open(self) -> None:
         """Open the home, as after a restart."""
-        self.app = self._application()
+        self.app = self.application()
         if not self.app.is_made:
             self.app.make(OwnerDeclared(name="Mara Lindholm", emails=(MARA,), timezone="Europe/Berlin"))
             self.app.close()
-            self.app = self._application()
+            self.app = self.application()
         self.household = Household(self.app)
         self._worker = Worker(self.household.broker, worker_threads=2, worker_timeout=20)
         self._worker.start()
 
-    def _application(self) -> Application:
-        application = Application(read_settings(str(self._home), self._settings))
+    def application(self) -> Application:
+        """The home as one more process has it."""
+        application = Application(read_settings(str(self._home), self._settings), self._known)
         application.clock = self.clock
         return application
+
+    def context(self) -> Context:
+        """What a command of the same home is handed."""
+        return Context(
+            {**self._settings, "KITH_NOW": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}"}, str(self._home)
+        )
 
     def close(self) -> None:
         """Let go of it."""
@@ -96,33 +109,38 @@ class World:
         self._mailbox.logout()
 
     @property
+    def mailbox(self) -> IMAPClient:
+        """The owner's mail program."""
+        return self._mailbox
+
+    @property
     def book(self) -> Book:
         """The owner's book."""
         return self.app.book()
 
-    def connect(self, **tasks: str) -> dict[str, str]:
-        """Connect mailbox, calendars with a list for tasks, and post office; the accounts' ids by kind."""
+    def connect(self, *kinds: str, **given: Any) -> dict[str, str]:
+        """Connect mailbox, calendars with a list for tasks, and post office, or these; the accounts' ids by kind."""
+        wishes = [self.wish(kind, **given) for kind in kinds or ("imap", "caldav", "smtp")]
+        return {wish.kind: connect(self.app, self.book, wish).account.id for wish in wishes}
+
+    def wish(self, kind: str, secret: str = "", tasks: str = "Follow-ups", **more: Any) -> Wish:
+        """How the owner connects an account of a kind, with its right secret unless another is given."""
         near = {"allow_private": True}
         host = {"host": "127.0.0.1", "security": "none", **near}
-        wishes = [
-            Wish(
-                kind="imap",
-                settings={**host, "user": self._user, "port": self._dovecot.port},
-                secrets=Secrets(secret=SECRET),
-            ),
-            Wish(
-                kind="caldav",
-                tasks=tasks.get("tasks", "Follow-ups"),
-                settings={**near, "url": self.dav.url, "user": self.dav.user},
-                secrets=Secrets(secret=self.dav.password),
-            ),
-            Wish(
-                kind="smtp",
-                settings={**host, "user": MARA, "port": self._post, "from": MARA, "to": MARA},
-                secrets=Secrets(secret=smtp.PASSWORD),
-            ),
-        ]
-        return {wish.kind: connect(self.app, self.book, wish).account.id for wish in wishes}
+        match kind:
+            case "imap":
+                settings = {**host, "user": self._user, "port": self._dovecot.port}
+                return Wish(kind=kind, settings={**settings, **more}, secrets=Secrets(secret or SECRET))
+            case "caldav":
+                settings = {**near, "url": self.dav.url, "user": self.dav.user, **more}
+                return Wish(
+                    kind=kind, tasks=tasks, settings=settings, secrets=Secrets(secret or self.dav.password)
+                )
+            case "todoist":
+                return Wish(kind=kind, tasks=tasks, settings=more, secrets=Secrets(secret))
+            case _:
+                settings = {**host, "user": MARA, "port": self._post, "from": MARA, "to": MARA, **more}
+                return Wish(kind=kind, settings=settings, secrets=Secrets(secret or smtp.PASSWORD))
 
     def run(self, rounds: int = 4) -> None:
         """Let everything that is due by now happen, to its end."""
@@ -247,12 +265,18 @@ def mails_of(behaviour: smtp.Behaviour) -> list[Message]:
 
 @contextmanager
 def world(
-    folder: Path, start: datetime, dovecot: Dovecot, user: str, dav: DavServer, **settings: str
+    folder: Path,
+    start: datetime,
+    dovecot: Dovecot,
+    user: str,
+    dav: DavServer,
+    known: Mapping[str, ConnectorSpec] | None = None,
+    **settings: str,
 ) -> Iterator[tuple[World, smtp.Behaviour]]:
     """A world that begins at an instant, and what its post office does and has taken."""
     behaviour = smtp.Behaviour()
     with smtp.mail_server(behaviour, "none") as post:
-        made = World(folder / "home", start, dovecot, user, dav, post, **settings)
+        made = World(folder / "home", start, dovecot, user, dav, post, known, **settings)
         try:
             yield made, behaviour
         finally:
