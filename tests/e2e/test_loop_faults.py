@@ -1,23 +1,27 @@
 """The closed loop with live accounts, and what goes wrong around it: passwords, servers, lists, processes and disks."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dramatiq import Worker
 
 from connectors import connectors
 from deploy.accounts import Secrets, sealed
 from deploy.cli.accounts import pause
-from schemas.connector import ConnectorSpec, Page, Source
+from deploy.household import Household
+from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
 from schemas.errors import ReauthRequired
-from schemas.ids import Cursor
+from schemas.ids import Cursor, IdempotencyKey
 from services import accounts
 from services.accounts import Account, Feed
 from services.status import Status, status
+from services.store import events as stream
+from services.store import outbox
 from tests.e2e.world import MARA, World, mails_of, world
 from tests.servers import smtp
 from tests.servers.dav import DavServer
@@ -162,34 +166,75 @@ def test_a_password_fails_while_mail_cannot_go_out(place: Place) -> None:
 
 
 class Meddling:
-    """Mail as it is read, and something that happens once just after the server has refused."""
+    """Connectors as they are, but that something happens once at a moment that a test waits for.
+
+    `refused`: a sign-in was refused, and nobody has noted it. `page`: a page of mail was read, and is not kept. `put`,
+    `send`: a task, a mail is about to be handed over. `sent`: it was.
+    """
 
     def __init__(self) -> None:
-        self.act: Callable[[], object] | None = None
+        self.acts: dict[str, Callable[[], object]] = {}
+
+    def at(self, moment: str) -> None:
+        """Let it happen, if it is waited for."""
+        act = self.acts.pop(moment, None)
+        if act is not None:
+            act()
 
     def known(self) -> dict[str, ConnectorSpec]:
-        spec = connectors()["imap"]
-        opens = spec.open_source
-        assert opens is not None
+        imap, tasks, post = (connectors()[name] for name in ("imap", "caldav_tasks", "smtp"))
+        opens_source, opens_sink, opens_mail = imap.open_source, tasks.open_sink, post.open_mail
+        assert opens_source
+        assert opens_sink
+        assert opens_mail
         return {
             **connectors(),
-            "imap": replace(spec, open_source=lambda access: _Meddled(opens(access), self)),
+            "imap": replace(imap, open_source=lambda access: _Source(opens_source(access), self)),
+            "caldav_tasks": replace(tasks, open_sink=lambda access: _Sink(opens_sink(access), self)),
+            "smtp": replace(post, open_mail=lambda access: _Mail(opens_mail(access), self)),
         }
 
 
-class _Meddled:
+class _Source:
     def __init__(self, source: Source, meddling: Meddling) -> None:
         self._source = source
         self._meddling = meddling
 
     def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
         try:
-            yield from self._source.pull(cursor)
+            for page in self._source.pull(cursor):
+                self._meddling.at("page")
+                yield page
         except ReauthRequired:
-            act, self._meddling.act = self._meddling.act, None
-            if act is not None:
-                act()
+            self._meddling.at("refused")
             raise
+
+
+class _Sink:
+    def __init__(self, sink: TaskSink, meddling: Meddling) -> None:
+        self._meddling = meddling
+        self._sink = sink
+        self.find, self.update, self.complete, self.reopen = (
+            sink.find,
+            sink.update,
+            sink.complete,
+            sink.reopen,
+        )
+
+    def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
+        self._meddling.at("put")
+        return self._sink.put(key, draft)
+
+
+class _Mail:
+    def __init__(self, sink: MailSink, meddling: Meddling) -> None:
+        self._sink = sink
+        self._meddling = meddling
+
+    def send(self, mail: bytes, sender: str, to: str, /) -> None:
+        self._meddling.at("send")
+        self._sink.send(mail, sender, to)
+        self._meddling.at("sent")
 
 
 def test_connected_again_while_the_old_password_is_tried(place: Place) -> None:
@@ -199,10 +244,10 @@ def test_connected_again_while_the_old_password_is_tried(place: Place) -> None:
         ids = life.connect("imap", "smtp")
         life.run()
         _spoil(life, ids["imap"])
-        meddling.act = lambda: life.connect("imap")
+        meddling.acts["refused"] = lambda: life.connect("imap")
         life.live(TUESDAY + HOUR, timedelta(minutes=20))
         assert _state(life, ids["imap"]).state == "active"
-        assert meddling.act is None
+        assert meddling.acts == {}
         assert post.taken == []
         assert _how(life).accounts[0].standing == "well"
 
@@ -214,8 +259,183 @@ def test_paused_while_the_password_is_refused(place: Place) -> None:
         ids = life.connect("imap", "smtp")
         life.run()
         _spoil(life, ids["imap"])
-        meddling.act = lambda: pause(life.context(), ids["imap"])
+        meddling.acts["refused"] = lambda: pause(life.context(), ids["imap"])
         life.live(TUESDAY + HOUR, timedelta(minutes=20))
         assert _state(life, ids["imap"]).state == "paused"
-        assert meddling.act is None
+        assert meddling.acts == {}
         assert post.taken == []
+
+
+# --- mail that may not have gone out (R13) ----------------------------------------------------------------------------
+
+
+def _digests(post: smtp.Behaviour) -> list[str]:
+    return [f"{mail['Date']}"[5:11] for mail in mails_of(post)]
+
+
+def _unsent(life: World) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.subject, one.state) for one in _how(life).unsent]
+
+
+def _die() -> None:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("how", ["drops the line", "crashes"])
+def test_a_digest_whose_fate_is_unknown_is_not_sent_again(place: Place, how: str) -> None:
+    """The line is dropped after the mail was taken, or Kith dies: no second mail, it is listed, the next week's comes."""
+    meddling = Meddling()
+    with place.world(MONDAY, known=meddling.known()) as (life, post):
+        if how == "crashes":
+            meddling.acts["sent"] = _die
+        else:
+            post.drops.add("DATA")
+        life.connect("imap", "smtp")
+        life.run()
+        life.live(MONDAY + HOUR, timedelta(minutes=31))
+        assert _digests(post) == ["09 Nov"]
+        assert _unsent(life) == [("mail", "2026-W46", "failed")]
+        post.drops.clear()
+        life.close()
+        life.open()
+        life.live(MONDAY + timedelta(days=7, hours=2), timedelta(hours=12))
+        assert _digests(post) == ["09 Nov", "16 Nov"]
+        assert _unsent(life) == [("mail", "2026-W46", "failed")]
+
+
+def test_a_digest_that_is_put_off_arrives_once(place: Place) -> None:
+    """A server that has no time for some hours gets it once it has, and once."""
+    with place.world(MONDAY) as (life, post):
+        life.connect("imap", "smtp")
+        life.run()
+        post.says["DATA"] = "451 4.3.0 Later"
+        life.live(MONDAY + 5 * HOUR, timedelta(minutes=30))
+        assert post.taken == []
+        post.says.clear()
+        life.live(MONDAY + 7 * HOUR, timedelta(minutes=30))
+        life.live(MONDAY + timedelta(days=3), timedelta(hours=12))
+        assert _digests(post) == ["09 Nov"]
+        assert _unsent(life) == []
+
+
+@pytest.mark.parametrize("says", ["451 4.3.0 Later", "550 5.7.1 No"])
+def test_a_digest_that_is_refused_is_listed(place: Place, says: str) -> None:
+    """Put off for three days, or refused for good: it is not sent any more, is listed, and the next week's comes."""
+    with place.world(MONDAY) as (life, post):
+        life.connect("imap", "smtp")
+        life.run()
+        post.says["DATA"] = says
+        life.live(MONDAY + timedelta(days=3), timedelta(hours=6))
+        assert _unsent(life) == [("mail", "2026-W46", "failed")]
+        tried = post.stages.count("DATA")
+        post.says.clear()
+        life.live(MONDAY + timedelta(days=7, hours=2), timedelta(hours=12))
+        assert _digests(post) == ["16 Nov"]
+        assert post.stages.count("DATA") == tried + 1
+
+
+def test_a_post_office_that_refuses_the_sign_in(place: Place) -> None:
+    """The account waits for its owner and is left alone until then; connected again, what is not too late goes out."""
+    with place.world(MONDAY) as (life, post):
+        ids = life.connect("imap", "smtp")
+        life.run()
+        post.says["AUTH"] = "535 5.7.8 No"
+        life.live(MONDAY + timedelta(days=1), timedelta(hours=1))
+        assert post.stages.count("AUTH") == 2, "once as it was connected, and once for the digest"
+        assert _state(life, ids["smtp"]).state == "reconnect"
+        assert post.taken == []
+        post.says.clear()
+        life.connect("smtp")
+        life.live(MONDAY + timedelta(days=1, hours=2), HOUR)
+        assert _digests(post) == ["09 Nov"]
+        assert _unsent(life) == []
+
+
+# --- two processes (R21) ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _second(life: World) -> Iterator[Household]:
+    """One more process that runs the home."""
+    household = Household(life.application())
+    worker = Worker(household.broker, worker_threads=2, worker_timeout=20)
+    worker.start()
+    try:
+        yield household
+    finally:
+        worker.stop()
+        household.broker.close()
+        household.app.close()
+
+
+def _together(life: World, other: Household) -> None:
+    """Both do whatever is due by now."""
+    homes = (life.household, other)
+    for _ in range(3):
+        for schedule in [life.schedule(one) for one in homes]:
+            schedule.look()
+        for one in homes:
+            one.wake(life.book.owner)
+        for one in homes:
+            one.broker.join("default")
+
+
+def _stands_well(life: World, count: int) -> None:
+    """Every follow-up that was shown has one task, of so many, and nothing waits."""
+    shown = [one for one in life.book.followups() if one.surfaced_at is not None]
+    assert len(shown) == count
+    assert sorted(life.titles()) == sorted(one.title for one in shown)
+    with life.app.store.read() as unit:
+        assert outbox.standing(unit, life.book.owner, ("pending", "unsure", "in_flight", "failed")) == []
+
+
+def test_two_processes_do_what_one_does(place: Place) -> None:
+    """Both look at the same instant, again and again: one task a follow-up, one digest a week, no mail read twice."""
+    with place.world(MONDAY - 2 * HOUR) as (life, post), _second(life) as other:
+        life.knows(ANA, BEN, CLEO)
+        life.connect()
+        _together(life, other)
+        for person in (ANA, BEN, CLEO):
+            life.mail(person, MARA, "Could you send me the numbers?", "Numbers")
+        for _ in range(4):
+            life.clock.advance(HOUR)
+            _together(life, other)
+        _stands_well(life, 3)
+        assert _digests(post) == ["09 Nov"]
+        with life.app.store.read() as unit:
+            seen = [
+                one.external_id for one in stream.read_all(unit, life.book.owner) if one.kind == "message"
+            ]
+        assert len(seen) == len(set(seen)) == 9
+
+
+@pytest.mark.parametrize("moment", ["page", "put", "send"])
+def test_who_was_paused_too_long_writes_nothing_more(place: Place, moment: str) -> None:
+    """A process stands still while it reads, writes a task or sends, beyond its turn; another does it, once in all."""
+    meddling = Meddling()
+    with place.world(MONDAY - 2 * HOUR, known=meddling.known()) as (life, post), _second(life) as other:
+        life.knows(ANA)
+        ids = life.connect()
+        life.run()
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        owner = life.book.owner
+        deeds = {
+            "page": lambda: other.live.pull(owner, ids["imap"], "imap"),
+            "put": lambda: other.live.deliver(owner, ids["caldav"]),
+            "send": lambda: other.live.deliver(owner, ids["smtp"]),
+        }
+
+        def overtaken() -> None:
+            other.turns.end_all()
+            deeds[moment]()
+
+        meddling.acts[moment] = overtaken
+        life.live(MONDAY + 2 * HOUR, HOUR)
+        assert meddling.acts == {}
+        assert len(life.titles()) == 1
+        assert _digests(post) == ["09 Nov"]
+        # Of a mail nobody can be asked, so it is listed although it went out.
+        assert len(_unsent(life)) == (moment == "send")
+        with life.app.store.read() as unit:
+            seen = [one for one in stream.read_all(unit, owner) if one.kind == "message"]
+        assert len(seen) == 3

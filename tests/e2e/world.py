@@ -144,16 +144,16 @@ class World:
 
     def run(self, rounds: int = 4) -> None:
         """Let everything that is due by now happen, to its end."""
-        schedule = self._schedule()
+        schedule = self.schedule(self.household)
         for _ in range(rounds):
             schedule.look()
             self.household.wake(self.book.owner)
             self.household.broker.join("default")
 
-    def _schedule(self) -> Schedule:
-        here = self.household
+    def schedule(self, here: Household) -> Schedule:
+        """What looks at the clock for a process that runs the home."""
         owners = [owner for owner, _ in self.app.owners()]
-        return Schedule(self.app.store, self.clock, lambda: owners, here.digests, here.bells)
+        return Schedule(here.app.store, self.clock, lambda: owners, here.digests, here.bells)
 
     def live(self, until: datetime, step: timedelta = timedelta(hours=6)) -> None:
         """Let time pass, and whatever it brings happen."""
@@ -219,6 +219,15 @@ class World:
                 (task,) = icalendar.Calendar.from_ical(body).walk("VTODO")
                 found[str(task["X-KITH-KEY"])] = task
         return found
+
+    def titles(self) -> list[str]:
+        """The titles of all tasks in all lists, one for each that stands there."""
+        bodies = (self.dav.ask("GET", url)[1] for url in self._resources())
+        return [
+            str(icalendar.Calendar.from_ical(one).walk("VTODO")[0]["SUMMARY"])
+            for one in bodies
+            if b"BEGIN:VTODO" in one
+        ]
 
     def _resources(self) -> Iterator[str]:
         status, listing = self.dav.ask("PROPFIND", self.dav.calendars, b"", Depth="1")
