@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -22,6 +21,7 @@ from services import accounts
 from services.accounts import Account, Feed, backoff
 from services.book import Book
 from services.ingest import Ingest
+from services.quotas import rest, rests_until
 from services.refusal import refusals
 from services.store import events as stream
 
@@ -176,6 +176,9 @@ def read_feed(
     extent = _Extent()
     now = app.clock.now()
     with book.store.write() as unit:
+        until = rests_until(unit, feed.owner, feed.account, now)
+        if until is not None:
+            return f"The server asked to be left alone until {until:%H:%M} UTC. Kith goes on by itself."
         admit = refusals(unit, book.owner)
         if full:
             stream.set_cursor(unit, book.owner, feed.account, spec.name, None, epoch(now))
@@ -194,6 +197,8 @@ def read_feed(
         wait = error.retry_after if isinstance(error, RateLimited) else backoff(feed.failures + 1, chance)
         with book.store.write() as unit:
             accounts.note_failure(unit, feed, now, now + wait, str(error))
+            if isinstance(error, RateLimited):
+                rest(unit, feed.owner, feed.account, now + wait)
         if isinstance(error, ReauthRequired):
             raise
         return str(error)
@@ -216,7 +221,13 @@ def _compare(book: Book, feed: Feed, spec: ConnectorSpec, access: Access, now: d
     """Ask the other side now and then for its newest item, so that silence can be told from standing still."""
     if spec.newest is None or (feed.checked_at is not None and now - feed.checked_at < _COMPARE_EVERY):
         return
-    with suppress(ConnectorError):  # Reading went well a moment ago; the next reading tells if that is over.
+    try:
         newest = spec.newest(access)
+    except RateLimited as error:
+        with book.store.write() as unit:
+            rest(unit, feed.owner, feed.account, now + error.retry_after)
+    except ConnectorError:
+        return  # Reading went well a moment ago; the next reading tells if that is over.
+    else:
         with book.store.write() as unit:
             accounts.note_remote(unit, feed, newest, now)

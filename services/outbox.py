@@ -27,6 +27,7 @@ from schemas.errors import (
     Transient,
 )
 from schemas.ids import IdempotencyKey
+from services.quotas import rest, rests_until
 from services.store import followups, outbox
 from services.store.outbox import Intent, TaskRow
 from services.store.unit import Store, Unit
@@ -81,6 +82,8 @@ class Delivery:
         """Do what is due, oldest first, until nothing is, or the other side wants to be left alone."""
         told = Delivered()
         with self._store.write() as unit:
+            if rests_until(unit, self._owner, self._account, self._clock.now()):
+                return told
             outbox.doubt(unit, self._owner, self._account, self._now(), self._work.in_doubt, _ENDED)
         for _ in range(at_most):
             intent = self._begin()
@@ -126,6 +129,8 @@ class Delivery:
             outbox.set_state(
                 unit, self._owner, intent, state, epoch(now), next_at=epoch(next_at), reason=str(error)
             )
+            if isinstance(error, RateLimited):
+                rest(unit, self._owner, self._account, next_at)
 
     def _later(self, now: datetime, attempts: int) -> datetime:
         """Delays double from two seconds to an hour, and differ by up to half, so that many do not come at once."""

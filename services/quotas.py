@@ -1,19 +1,22 @@
 """What an account's server allows in so long a time, kept by all processes together: never more, in any such time.
 
+A server that asks for patience gets it from all that works at the account, not from what it refused alone.
+
 Time is cut into slots, a row each, which are used over again. What lies in a slot that reaches into the last period
 counts whole, so that no stretch of a period's length, wherever it begins, holds more than the quota; a unit is free
 again one period and at most one slot (a twelfth of it, or a second) after it was spent.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from schemas.clock import Clock, epoch
+from schemas.clock import Clock, epoch, instant
 from schemas.connector import Quota
 from schemas.errors import RateLimited
 from services.store import accounts as rows
-from services.store.unit import Duty, Store
+from services.store.unit import Duty, Store, Unit
 
 _SLOTS = 12
+_REST = "rest"
 
 
 def spend(store: Store, owner: int, account: str, quota: Quota, units: int, clock: Clock) -> None:
@@ -42,6 +45,19 @@ def spend(store: Store, owner: int, account: str, quota: Quota, units: int, cloc
             )
         since, used = known.get(name, (begin, 0))
         rows.set_spent(unit, owner, account, name, begin, wanted + (used if since == begin else 0))
+
+
+def rest(unit: Unit, owner: int, account: str, until: datetime) -> None:
+    """Leave an account alone until then, as its server asks."""
+    whole = epoch(until) + (until.microsecond > 0)
+    rows.set_spent(unit, owner, account, _REST, whole, 0)
+    rows.postpone(unit, owner, account, whole)
+
+
+def rests_until(unit: Unit, owner: int, account: str, now: datetime) -> datetime | None:
+    """Until when an account is to be left alone; None where it may be asked."""
+    until, _ = rows.spent(unit, owner, account, [_REST]).get(_REST, (0, 0))
+    return instant(until) if until > epoch(now) else None
 
 
 def _until_free(live: list[tuple[int, int]], missing: int, lasts: int, now: int) -> timedelta:

@@ -169,6 +169,16 @@ def note_failure(unit: Unit, which: FeedKey, now: int, retry_at: int, reason: st
     )
 
 
+def postpone(unit: Unit, who: int, key: str, until: int) -> None:
+    """Nothing is asked of an account, by what is followed or is still to be done there, before then."""
+    for table in (feed, outbox):
+        unit.connection.execute(
+            update(table)
+            .where(table.c.owner == who, table.c.account == key, table.c.next_at < until)
+            .values(next_at=until)
+        )
+
+
 def hasten(unit: Unit, who: int, key: str, now: int) -> None:
     """Everything followed at an account is due at once."""
     unit.connection.execute(

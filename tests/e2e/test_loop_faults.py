@@ -23,6 +23,8 @@ from services.status import Status, status
 from services.store import events as stream
 from services.store import outbox
 from tests.e2e.world import MARA, World, mails_of, world
+from tests.fakes.faults import Fault
+from tests.fakes.todoist import Todoist
 from tests.servers import smtp
 from tests.servers.dav import DavServer
 from tests.servers.dovecot import Dovecot, needed, running
@@ -439,3 +441,94 @@ def test_who_was_paused_too_long_writes_nothing_more(place: Place, moment: str) 
         with life.app.store.read() as unit:
             seen = [one for one in stream.read_all(unit, owner) if one.kind == "message"]
         assert len(seen) == 3
+
+
+# --- Todoist, and what goes wrong there (R10, R11) --------------------------------------------------------------------
+
+
+@contextmanager
+def _with_todoist(place: Place) -> Iterator[tuple[World, Todoist, smtp.Behaviour]]:
+    """A world whose follow-ups go to Todoist."""
+    with (
+        Todoist().serve() as todoist,
+        place.world(KITH_TODOIST_ROOT=todoist.url, KITH_WEEKLY_CAP="0") as (life, post),
+    ):
+        todoist.clock = life.clock
+        life.knows(ANA, BEN, CLEO)
+        life.connect("imap", "smtp")
+        life.connect("todoist", secret=todoist.token)
+        life.run()
+        yield life, todoist, post
+        assert todoist.breaches == []
+
+
+def _ask(life: World, *people: str) -> None:
+    for person in people:
+        life.mail(person, MARA, "Could you send me the numbers?", "Numbers")
+    life.live(life.clock.now() + timedelta(minutes=20), timedelta(minutes=20))
+
+
+def _one_each(life: World, todoist: Todoist, count: int) -> None:
+    """Each follow-up has one task, of so many."""
+    titles = sorted(one["content"] for one in todoist.tasks())
+    assert titles == sorted(one.title for one in life.book.followups())
+    assert len(titles) == count
+    assert _unsent(life) == []
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "die_before", "429", "500", "cut", "web_page"])
+def test_whatever_todoist_does_there_is_one_task_each(place: Place, fault: Fault) -> None:
+    """Answers are lost, refused, cut in half or something else altogether for a while: each follow-up ends with one."""
+    with _with_todoist(place) as (life, todoist, _):
+        todoist.faults.order(fault, 6)
+        _ask(life, ANA, BEN, CLEO)
+        life.live(life.clock.now() + 3 * HOUR, timedelta(minutes=10))
+        _one_each(life, todoist, 3)
+
+
+def test_who_asks_for_patience_gets_it(place: Place) -> None:
+    """Told to wait, Kith asks nothing of the whole account until then, whoever wants something of it (R10)."""
+    with _with_todoist(place) as (life, todoist, _):
+        _ask(life, ANA)
+        before = todoist.asked
+        todoist.faults.order("429")
+        life.mail(BEN, MARA, "Could you send me the numbers?", "Numbers")
+        life.clock.advance(HOUR)
+        life.run()
+        told = life.clock.now()
+        life.live(told + timedelta(seconds=40), timedelta(seconds=10))
+        assert life.followups("awaiting_me", BEN)
+        assert todoist.asked == before + 1
+        life.live(told + timedelta(minutes=5), timedelta(seconds=30))
+        _one_each(life, todoist, 2)
+
+
+def test_patience_asked_for_by_a_write(place: Place) -> None:
+    """Told to wait at a write, the next task waits too, and so does the reading of what was ticked off."""
+    with _with_todoist(place) as (life, todoist, _):
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.mail(BEN, MARA, "Could you send me the numbers?", "Numbers")
+        todoist.faults.order("429", writes_only=True)
+        life.live(life.clock.now() + timedelta(minutes=20), timedelta(minutes=20))
+        told = life.clock.now()
+        asked = todoist.asked
+        assert todoist.tasks() == []
+        life.live(told + timedelta(seconds=40), timedelta(seconds=10))
+        assert todoist.asked == asked
+        life.live(told + timedelta(minutes=5), timedelta(seconds=30))
+        _one_each(life, todoist, 2)
+
+
+def test_a_token_that_works_no_more(place: Place) -> None:
+    """The account waits for its owner, who gets one mail; with the new token all goes on, one task each."""
+    with _with_todoist(place) as (life, todoist, post):
+        _ask(life, ANA)
+        todoist.revoke()
+        _ask(life, BEN)
+        asked = todoist.asked
+        life.live(life.clock.now() + timedelta(days=2))
+        assert todoist.asked == asked
+        assert [mail["Subject"] for mail in mails_of(post)] == ["Kith can no longer read mara@example.com"]
+        life.connect("todoist", secret=todoist.token)
+        life.run()
+        _one_each(life, todoist, 2)

@@ -61,6 +61,8 @@ class Todoist:
         self.says_retry_after_in_body_only = False
         self.faults = Faults()
         self.requests: list[Request] = []
+        self.asked = 0
+        """Requests that came, with those that met a fault."""
         self.breaches: list[str] = []
         self.url = ""
         folder = specs()

@@ -109,6 +109,7 @@ class Api(Protocol):
     token: str
     faults: Faults
     says_retry_after_in_body_only: bool
+    asked: int
 
     def answer(self, method: str, path: str, query: dict[str, str], form: dict[str, str], body: Any) -> Any:
         """What the API says to one request; raises `Refused`."""
@@ -146,6 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         todoist = self.server.todoist
+        todoist.asked += 1
         parts = urlsplit(self.path)
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         is_write = self.command != "GET" and (b"commands=" in sent or not parts.path.endswith("/sync"))
