@@ -168,7 +168,7 @@ class TaskWork:
         if ref is None:
             with self._store.read() as unit:
                 state = followups.state_of(unit, self._owner, intent.subject)
-            if state != "open":
+            if state not in {"open", "snoozed"}:
                 # It closed meanwhile; perhaps because its task was made, and deleted by the owner.
                 return None
             ref = self._sink.put(key, _draft(intent.payload))
