@@ -1,6 +1,6 @@
 """Follow-ups as Todoist tasks, and what their owner did with them (https://developer.todoist.com/api/v1/, read 2026-11).
 
-A task is made by one `/sync` command whose uuid is made of its key, so that sending it again makes no second one; the
+A task is made by one `/sync` command whose uuid is made of its key and project, so that sending it again makes no second one; the
 key also stands in the description's last line, by which `find` and the source know a task of ours. Todoist says
 nowhere how long it knows a uuid: after an answer that never came, `find` before `put`. A task that its owner deleted is
 not found, and is not made again while its uuid is known; whoever calls keeps in mind that it was there.
@@ -19,7 +19,18 @@ from msgspec import Raw, Struct
 
 from connectors._mail_text import clean
 from connectors._tasks import next_tick, one_line, stamp_of
-from connectors._todoist import EVERYTHING, QUOTAS, Api, Command, Item, Project, gone_list, item_of, uuid_of
+from connectors._todoist import (
+    EVERYTHING,
+    QUOTAS,
+    Api,
+    Command,
+    Item,
+    Project,
+    Synced,
+    gone_list,
+    item_of,
+    uuid_of,
+)
 from connectors._todoist_words import (
     LIMITS,
     body_of,
@@ -85,10 +96,12 @@ class TodoistSource:
 
         Raises:
             CursorExpired: the cursor is none of this connector's.
+            Missing: the project is gone; what was in it is not told of, as nobody said no to it.
             ConnectorError: Todoist does not answer as it should.
         """
         state = _state_of(cursor)
         said = self._api.read(state.token, ("items", "projects"))
+        self._see_project(said, state)
         state.tick = next_tick(state.tick, self._access.clock)
         state.token = said.sync_token
         changes: list[Change] = []
@@ -110,6 +123,19 @@ class TodoistSource:
             changes += self._look_again(one, state)
         checkpoint = Cursor(msgspec.json.encode(state).decode())
         yield Page(tuple(changes), STREAM, checkpoint=checkpoint, last=True)
+
+    def _see_project(self, said: Synced, state: _State) -> None:
+        """See that the chosen project, by its id or else by the name it had, is there still."""
+        wanted = str(self._access.settings.get("list") or "")
+        names = state.projects | {
+            one.id: clean(one.name) for one in said.projects if one.id not in state.projects
+        }
+        by_name = (one for one, name in names.items() if name.casefold() == clean(wanted).casefold())
+        chosen = wanted if wanted in names else next(by_name, "")
+        told = {one.id: one for one in said.projects}
+        is_gone = told[chosen].is_deleted if chosen in told else said.full_sync
+        if wanted and is_gone:
+            raise Missing(gone_list("The project"))
 
     @staticmethod
     def _suspects(state: _State, projects: tuple[Project, ...], *, is_whole: bool) -> set[str]:
@@ -204,16 +230,18 @@ class TodoistSink:
 
     def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
         """Make a task by one request; of a key that Todoist has seen, the task that there is."""
-        temp = self._uuid("temp", key)
+        project = self._list()
+        # Another project is another command: in a project that is gone, the task is gone as well.
+        temp = self._uuid("temp", key, project)
         args = {
-            "project_id": self._list(),
+            "project_id": project,
             "content": content_of(draft),
             "description": marked(body_of(draft), key),
             "auto_parse_labels": False,
             **({"due": {"date": draft.due.isoformat()}} if draft.due else {}),
         }
         try:
-            made = self._do(Command("item_add", self._uuid("add", key), args, temp)).get(temp)
+            made = self._do(Command("item_add", self._uuid("add", key, project), args, temp)).get(temp)
         except Missing as error:
             self._project = ""
             raise Missing(gone_list("The project")) from error

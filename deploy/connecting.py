@@ -31,6 +31,7 @@ from services.accounts import Account, account_id
 from services.book import Book, append_decisions
 from services.people import OwnersWords, owners_words
 from services.store import events as stream
+from services.store import outbox
 from services.store.unit import Unit
 
 Confirm = Callable[[Location], None]
@@ -100,10 +101,13 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
     with book.store.read() as unit:
         before = accounts.account_of(unit, book.owner, key) or msgspec.structs.replace(draft, settings={})
     settings = {**before.settings, **wish.settings, **survey.settings, "user": user}
+    is_other_list = False
     if wish.tasks:
         made = _list(app, msgspec.structs.replace(draft, settings=settings), said, wish, survey)
         settings |= {"list": made.id, "list_name": made.name}
+        is_other_list = before.settings.get("list") != made.id
         if made.id not in {one.id for one in survey.collections if one.role == TASKS}:
+            is_other_list = True
             survey = msgspec.structs.replace(survey, collections=(*survey.collections, made))
     settings |= _chosen(specs, settings, wish, survey)
     if wish.kind == FEED:
@@ -117,7 +121,17 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
     with book.store.write() as unit:
         account, declared = _declared(unit, account, said, now)
         accounts.keep_account(unit, account, sealed(app, wish.secrets), followed, now)
+        if is_other_list:
+            _move_tasks(unit, account, specs, now)
     return Connection(account, survey, declared)
+
+
+def _move_tasks(unit: Unit, account: Account, specs: Sequence[ConnectorSpec], now: datetime) -> None:
+    """Go on in another list: what is not there any more was left behind, and nobody said no to it."""
+    outbox.ask_anew(unit, account.owner, account.id, epoch(now))
+    for spec in specs:
+        if spec.open_sink is not None:
+            stream.set_cursor(unit, account.owner, account.id, spec.name, None, epoch(now))
 
 
 def _id(wish: Wish, user: str) -> str:

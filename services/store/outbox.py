@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, delete, func, select, update
 
 from services.store.tables import outbox, task
 from services.store.unit import Unit
@@ -168,6 +168,22 @@ def try_again(unit: Unit, who: int, account: str, now: int) -> None:
         )
         .values(state="pending", attempts=0, next_at=now, reason="", updated_at=now)
     )
+
+
+def ask_anew(unit: Unit, who: int, account: str, now: int) -> None:
+    """Open tasks at an account are asked for again, and looked for first: the list they were in may be gone."""
+    is_open = and_(task.c.owner == who, task.c.account == account, task.c.state == "open")
+    unit.connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.owner == who,
+            outbox.c.account == account,
+            outbox.c.kind == "put",
+            outbox.c.subject.in_(select(task.c.followup).where(is_open)),
+        )
+        .values(state="unsure", next_at=now, reason="", updated_at=now)
+    )
+    unit.connection.execute(delete(task).where(is_open))
 
 
 def blank(unit: Unit, who: int, followups: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -264,13 +264,43 @@ def test_a_sink_outlives_its_sync_token(rig: TodoistRig, how: Any) -> None:
 def test_a_project_renamed_or_deleted_is_seen(rig: TodoistRig) -> None:
     """Todoist tells of a project alone; our tasks in it are looked at for themselves."""
     held = Held(rig)
-    a_sink(rig).put(KEY, DRAFT)
+    ref = a_sink(rig).put(KEY, DRAFT)
     held.catch_up()
     rig.server.rename_project(rig.project, "Network")
     assert held.catch_up()[KEY].list == "Network"
-    rig.server.delete_project(rig.project)
+    other = rig.server.add_project("Of my own")
+    rig.server.move(ref.id, other)
+    assert held.catch_up()[KEY].list == "Of my own"
+    rig.server.delete_project(other)
     assert held.catch_up() == {}
     assert len(held.gone) == 1
+
+
+@pytest.mark.parametrize("how", [None, "error", "full"])
+def test_the_chosen_project_deleted_says_nothing_of_its_tasks(
+    rig: TodoistRig, how: Literal["error", "full"] | None
+) -> None:
+    """Nobody said no to a task whose project is gone: reading stops and says so, whatever else Todoist tells."""
+    held = Held(rig)
+    a_sink(rig).put(KEY, DRAFT)
+    held.catch_up()
+    rig.server.delete_project(rig.project)
+    if how is not None:
+        rig.server.expire_sync_tokens(how)
+    for _ in range(2):
+        with pytest.raises(Missing, match="--tasks PROJECT"):
+            held.catch_up()
+    assert held.gone == []
+
+
+def test_in_another_project_it_is_made_anew(rig: TodoistRig) -> None:
+    """Todoist knows the command that made the task in the project that is gone; in another it is another."""
+    ref = a_sink(rig).put(KEY, DRAFT)
+    rig.server.delete_project(rig.project)
+    other = rig.server.add_project("Elsewhere")
+    made = a_sink(rig, settings={**rig.settings(), "list": other}).put(KEY, DRAFT)
+    assert made.id != ref.id
+    assert rig.server.task(made.id)["project_id"] == other
 
 
 def test_a_project_renamed_is_still_the_one_chosen(rig: TodoistRig) -> None:

@@ -15,6 +15,7 @@ from deploy.accounts import Secrets, sealed
 from deploy.cli.accounts import pause
 from deploy.household import Household
 from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
+from schemas.decisions import FollowupDismissed, FollowupSnoozed
 from schemas.errors import ReauthRequired
 from schemas.ids import Cursor, IdempotencyKey
 from services import accounts
@@ -22,7 +23,7 @@ from services.accounts import Account, Feed
 from services.status import Status, status
 from services.store import events as stream
 from services.store import outbox
-from tests.e2e.world import MARA, World, mails_of, world
+from tests.e2e.world import MARA, World, is_done, mails_of, world
 from tests.fakes.faults import Fault
 from tests.fakes.todoist import Todoist
 from tests.servers import smtp
@@ -532,3 +533,164 @@ def test_a_token_that_works_no_more(place: Place) -> None:
         life.connect("todoist", secret=todoist.token)
         life.run()
         _one_each(life, todoist, 2)
+
+
+# --- the owner's hands, there and here at once (R12) ------------------------------------------------------------------
+
+
+def _snooze(life: World, followup: str) -> None:
+    until = (life.clock.now() + timedelta(days=7)).date()
+    life.book.decide([FollowupSnoozed(followup=followup, at=life.clock.now(), until=until)])
+
+
+def _dismiss(life: World, followup: str) -> None:
+    life.book.decide([FollowupDismissed(followup=followup, at=life.clock.now())])
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "state", "title", "is_ticked"),
+    [
+        ("tick", _snooze, ("done", "tool"), "Answer", True),
+        ("tick", _dismiss, ("dismissed", "owner"), "Answer", True),
+        ("delete", _snooze, ("dismissed", "tool"), None, False),
+        ("delete", _dismiss, ("dismissed", "owner"), None, False),
+        ("rename", _snooze, ("snoozed", None), "In my own words", False),
+        ("rename", _dismiss, ("dismissed", "owner"), "In my own words", True),
+    ],
+)
+def test_both_at_once(
+    place: Place,
+    there: str,
+    here: Callable[[World, str], None],
+    state: tuple[str, str | None],
+    title: str | None,
+    is_ticked: bool,
+) -> None:
+    """What the owner does in the tool and in Kith in the same minute comes to one state in two rounds, and stays so."""
+    with place.world() as (life, _):
+        life.knows(ANA)
+        life.connect("imap", "caldav")
+        life.run()
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(TUESDAY + HOUR, timedelta(minutes=20))
+        (one,) = life.followups("awaiting_me", ANA)
+        {"tick": life.tick, "delete": life.delete, "rename": life.rename}[there](one.id)
+        here(life, one.id)
+        for _round in range(2):
+            life.clock.advance(timedelta(minutes=3))
+            life.run(2)
+        first = life.tasks()
+        life.live(TUESDAY + timedelta(days=1))
+        (found,) = life.followups("awaiting_me", ANA)
+        assert (found.state, found.closed_by) == state
+        assert [str(task["SUMMARY"]).startswith(title or "-") for task in first.values()] == [True] * bool(
+            title
+        )
+        assert [is_done(task) for task in first.values()] == [is_ticked] * bool(title)
+        now = life.tasks()
+        assert {key: task.to_ical() for key, task in now.items()} == {
+            key: task.to_ical() for key, task in first.items()
+        }
+        life.live(TUESDAY + timedelta(days=9), timedelta(days=1))
+        assert life.tasks().keys() == first.keys(), "what was deleted is never made again"
+
+
+def test_snoozed_before_its_task_was_made(place: Place) -> None:
+    """A follow-up that rests while the tool is down has its task once it is back, due when it comes again."""
+    with _with_todoist(place) as (life, todoist, _):
+        todoist.faults.order("500", 50)
+        _ask(life, ANA)
+        (one,) = life.followups("awaiting_me", ANA)
+        _snooze(life, one.id)
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        todoist.faults.mend()
+        life.live(life.clock.now() + timedelta(days=9), timedelta(days=1))
+        (one,) = life.followups("awaiting_me", ANA)
+        assert one.state == "open"
+        _one_each(life, todoist, 1)
+
+
+# --- the list is gone -------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_deleted(place: Place) -> None:
+    """The account says so and what to do, and nobody's follow-up is dismissed; with another list all goes on there."""
+    with place.world(KITH_WEEKLY_CAP="0") as (life, post):
+        life.knows(ANA, BEN, CLEO)
+        ids = life.connect()
+        life.run()
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.mail(BEN, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(TUESDAY + HOUR, timedelta(minutes=20))
+        (ben,) = life.followups("awaiting_me", BEN)
+        life.tick(ben.id)
+        life.live(TUESDAY + 2 * HOUR, timedelta(minutes=20))
+        life.dav.delete(f"{life.dav.calendars}follow-ups/")
+        life.live(TUESDAY + 3 * HOUR, timedelta(minutes=20))
+        life.mail(CLEO, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(TUESDAY + 4 * HOUR, timedelta(minutes=20))
+        by_id = {one.id: one for one in _how(life).accounts}
+        assert by_id[ids["caldav"]].standing == "reconnect"
+        assert "--tasks LIST" in str(by_id[ids["caldav"]].reason)
+        assert by_id[ids["imap"]].standing == "well"
+        assert len(post.taken) == 1
+        life.live(TUESDAY + timedelta(days=1))
+        _goes_on_in_another_list(life, "caldav")
+        assert sorted(life.titles()) == sorted(
+            one.title for one in life.book.followups() if one.state == "open"
+        )
+
+
+def _goes_on_in_another_list(life: World, kind: str, **given: Any) -> None:
+    states = {one.title.split("@")[0]: one.state for one in life.book.followups()}
+    assert states == {"Answer ana": "open", "Answer ben": "done", "Answer cleo": "open"}
+    life.connect(kind, tasks="Elsewhere", **given)
+    life.run()
+    life.live(life.clock.now() + 2 * HOUR, timedelta(minutes=20))
+    assert states == {one.title.split("@")[0]: one.state for one in life.book.followups()}
+    assert _unsent(life) == []
+
+
+def test_the_project_is_deleted(place: Place) -> None:
+    """In Todoist as well; a project that is gone takes no follow-up with it."""
+    with _with_todoist(place) as (life, todoist, _):
+        _ask(life, ANA, BEN)
+        todoist.complete(next(one["id"] for one in todoist.tasks() if "ben@" in one["content"]))
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        project = todoist.project_named("Follow-ups")
+        assert project is not None
+        todoist.delete_project(project)
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        _ask(life, CLEO)
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        by_kind = {one.kind: one for one in _how(life).accounts}
+        assert by_kind["todoist"].standing == "reconnect"
+        assert "--tasks PROJECT" in str(by_kind["todoist"].reason)
+        assert by_kind["imap"].standing == "well"
+        _goes_on_in_another_list(life, "todoist", secret=todoist.token)
+        assert sorted(one["content"] for one in todoist.tasks()) == sorted(
+            one.title for one in life.book.followups() if one.state == "open"
+        )
+
+
+@pytest.mark.parametrize("kind", ["caldav", "todoist"])
+def test_another_list_is_chosen(place: Place, kind: str) -> None:
+    """The old list is still there: what stands in it goes on there, what is new comes into the other, each once."""
+    with (
+        Todoist().serve() as todoist,
+        place.world(KITH_TODOIST_ROOT=todoist.url, KITH_WEEKLY_CAP="0") as (life, _),
+    ):
+        todoist.clock = life.clock
+        secret = todoist.token if kind == "todoist" else ""
+        life.knows(ANA, BEN)
+        life.connect("imap")
+        life.connect(kind, secret=secret)
+        life.run()
+        _ask(life, ANA)
+        life.connect(kind, secret=secret, tasks="Elsewhere")
+        life.run()
+        _ask(life, BEN)
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        there = [one["content"] for one in todoist.tasks()] if kind == "todoist" else life.titles()
+        assert sorted(there) == sorted(one.title for one in life.book.followups())
+        assert {one.state for one in life.book.followups()} == {"open"}

@@ -249,6 +249,14 @@ class World:
         task.add("completed", self.clock.now())
         self.dav.put(url, calendar.to_ical())
 
+    def rename(self, followup: str) -> None:
+        """The owner gives a task another title there."""
+        url = self._url_of(followup)
+        calendar = icalendar.Calendar.from_ical(self.dav.ask("GET", url)[1])
+        (task,) = calendar.walk("VTODO")
+        task["SUMMARY"] = "In my own words"
+        self.dav.put(url, calendar.to_ical())
+
     def delete(self, followup: str) -> None:
         """The owner deletes a task there."""
         self.dav.delete(self._url_of(followup))
