@@ -15,7 +15,7 @@ import structlog
 from deploy.accounts import accesses, connectors_of
 from deploy.parsing import ParsingPool
 from deploy.posting import ask_for_owner, letter_of
-from deploy.syncing import Advance, Budget, read_feed
+from deploy.syncing import Advance, Budget, read_feed, turn_of
 from deploy.wiring import Application
 from schemas.connector import Access, ConnectorSpec, Listener, TaskSink
 from schemas.errors import ConnectorError, Missing, ReauthRequired, Rejected
@@ -68,7 +68,7 @@ class Live:
             account, feed = _feed(unit, owner, account_id, connector)
         if account is None or feed is None or account.state != "active":
             return False
-        name = f"pull {account_id} {connector}"
+        name = turn_of(feed)
         with self._once.at(owner, name) as turn:
             if not turn.is_ours:
                 return False
@@ -89,7 +89,7 @@ class Live:
                     spec,
                     access,
                     report,
-                    self._progress(account),
+                    self._progress(feed),
                     chance=chance(),
                     budget=budget,
                 )
@@ -100,15 +100,16 @@ class Live:
             self._app.wake(account.owner)
         return budget.is_spent and not why
 
-    def _progress(self, account: Account) -> Advance:
+    def _progress(self, feed: Feed) -> Advance:
         """Has the book told now and then of what has come, so that a long first reading is of use from its beginning."""
         last = time.monotonic()
 
         def advance(_what: str, _done: int, _total: int) -> None:
             nonlocal last
+            self._turns.went_on(feed.owner, turn_of(feed))
             if time.monotonic() - last >= _TELL_EVERY.total_seconds():
                 last = time.monotonic()
-                self._app.wake(account.owner)
+                self._app.wake(feed.owner)
 
         return advance
 

@@ -2,7 +2,7 @@
 
 A turn is a lease with an expiry and a fencing number that only rises. Every write made in it first renews it, in the
 same transaction: whoever was paused past its expiry, and overtaken, writes nothing more. The number is raised before
-the work begins, so that work which kills its process is counted too: after three turns that never finished an owner
+the work begins, so that work which kills its process is counted too: after three turns that failed or never ended an owner
 rests for an hour, and the others go on.
 """
 
@@ -58,12 +58,22 @@ class Turns:
         held = self._take(owner, name)
         try:
             done = work(_Fenced(self._store, held, self._clock))
-        except BaseException:
+        except BaseException as error:
             with self._store.write() as unit:
                 timetable.prolong(unit, held, epoch(self._clock.now()))
+                if not isinstance(error, Exception):
+                    # Whoever was told to stop, by its owner or with its process, has not failed.
+                    timetable.note_fence(unit, held.owner, _finished_name(held.name), held.fence)
             raise
         self._finish(held)
         return done
+
+    def went_on(self, owner: int, name: str = BOOK) -> None:
+        """The turn that is held has done something that lasts: its process may die now, and that is no failure."""
+        with self._store.write() as unit:
+            held = timetable.lease_of(unit, owner, name)
+            if held is not None and held.holder == self._holder:
+                timetable.note_fence(unit, owner, _finished_name(name), held.fence)
 
     def end_all(self) -> None:
         """Take back every turn; for a process that knows that no other runs this home."""

@@ -25,6 +25,41 @@ def _last(store: Store, owner: int) -> int:
         return stream.last_seq(unit, owner)
 
 
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def test_who_is_told_to_stop_has_not_failed(store: Store) -> None:
+    """However often a turn is interrupted, by its owner or with its process, the next may begin at once."""
+    turns = Turns(store, FrozenClock(NOW), "one")
+    for _ in range(ATTEMPTS + 1):
+        with pytest.raises(KeyboardInterrupt):
+            turns.run(1, lambda _: _raise(KeyboardInterrupt()))
+    for _ in range(ATTEMPTS):
+        with pytest.raises(RuntimeError):
+            turns.run(1, lambda _: _raise(RuntimeError()))
+    with pytest.raises(OwnerRests):
+        turns.run(1, _nothing)
+
+
+def test_a_turn_that_went_on_before_it_died_has_not_failed(store: Store) -> None:
+    """A long reading that is killed again and again goes on each time, as long as each time something lasts of it."""
+    turns = Turns(store, FrozenClock(NOW), "one")
+
+    def dies(_: Store) -> None:
+        turns.went_on(1, "pull")
+        raise RuntimeError
+
+    for _ in range(ATTEMPTS + 1):
+        with pytest.raises(RuntimeError):
+            turns.run(1, dies, "pull")
+    for _ in range(ATTEMPTS):
+        with pytest.raises(RuntimeError):
+            turns.run(1, lambda _: _raise(RuntimeError()), "pull")
+    with pytest.raises(OwnerRests):
+        turns.run(1, _nothing, "pull")
+
+
 def test_a_turn_excludes_others_and_ends(store: Store) -> None:
     """While one works nobody else may; another owner's turn is another matter; afterwards it is free at once."""
     clock = FrozenClock(NOW)
