@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from deploy.accounts import accesses
+from deploy.clock import SystemSleeper
 from deploy.parsing import ParsingPool
 from deploy.wiring import Application
 from schemas.clock import epoch
@@ -24,11 +25,17 @@ from services.ingest import Ingest
 from services.quotas import rest, rests_until
 from services.refusal import refusals
 from services.store import events as stream
+from services.store.unit import Store
+from services.turns import OwnerRests, TurnLost, TurnTaken
 
 _GATHER = 500
 _ALONE_FOR = timedelta(milliseconds=500)
 _COMPARE_EVERY = timedelta(hours=1)
+_PATIENCE = timedelta(seconds=10)
+_LOOK_EVERY = timedelta(milliseconds=200)
 
+Busy = Callable[[Account], None]
+"""Told of an account that another process reads just now."""
 Advance = Callable[[str, int, int], None]
 """Told which account is read, how much of it is, and of how much."""
 
@@ -90,6 +97,8 @@ def sync(
     *,
     full: bool = False,
     advance: Advance = lambda _what, _done, _total: None,
+    busy: Busy = lambda _account: None,
+    patience: timedelta = _PATIENCE,
 ) -> SyncReport:
     """Read these accounts, or all that are active, to their ends, and keep the book; safe to repeat.
 
@@ -98,6 +107,9 @@ def sync(
 
     Args:
         full: everything is read anew, not only what is new.
+        busy: told of an account that another process reads just now, and still did when patience was over; that
+            process goes on with it by itself.
+        patience: how long to wait for such a process, by the machine's own time.
     """
     with book.store.read() as unit:
         known = accounts.accounts(unit, book.owner)
@@ -105,7 +117,8 @@ def sync(
     with ParsingPool(alone_for=_ALONE_FOR) as pool:
         for account in known:
             if account.id in account_ids or (not account_ids and account.state == "active"):
-                report.accounts.append(_read_account(app, book, account, pool, report, advance, full=full))
+                reading = _Reading(app, book, pool, report, advance, busy, patience, full=full)
+                report.accounts.append(reading.read(account))
             elif not account_ids and account.state == "reconnect":
                 report.accounts.append(
                     SyncedAccount(account.id, account.name, account.state, account.reason or None)
@@ -115,35 +128,86 @@ def sync(
     return report
 
 
-def _read_account(
-    app: Application,
-    book: Book,
-    account: Account,
-    pool: Workers,
-    report: SyncReport,
-    advance: Advance,
-    *,
-    full: bool,
-) -> SyncedAccount:
-    with book.store.read() as unit:
-        feeds = {one.connector: one for one in accounts.feeds(unit, account.owner, account.id)}
-    failed = ""
-    try:
-        for spec, access in accesses(app, account, pool):
-            if spec.name in feeds:
-                failed = (
-                    read_feed(app, book, feeds[spec.name], spec, access, report, advance, full=full) or failed
+class _Reading:
+    """Reads accounts, each feed in the turn in which the jobs read it as well."""
+
+    def __init__(
+        self,
+        app: Application,
+        book: Book,
+        pool: Workers,
+        report: SyncReport,
+        advance: Advance,
+        busy: Busy,
+        patience: timedelta,
+        *,
+        full: bool,
+    ) -> None:
+        self._app = app
+        self._book = book
+        self._pool = pool
+        self._report = report
+        self._advance = advance
+        self._busy = busy
+        self._patience = patience
+        self._full = full
+
+    def read(self, account: Account) -> SyncedAccount:
+        with self._book.store.read() as unit:
+            feeds = {one.connector: one for one in accounts.feeds(unit, account.owner, account.id)}
+        failed = ""
+        is_read = True
+        try:
+            for spec, access in accesses(self._app, account, self._pool):
+                if spec.name in feeds:
+                    try:
+                        failed = self._read_feed(feeds[spec.name], spec, access) or failed
+                    except TurnTaken:
+                        is_read = False
+        except ReauthRequired as error:
+            with self._book.store.write() as unit:
+                accounts.set_state(unit, account, "reconnect", str(error))
+            return SyncedAccount(account.id, account.name, "reconnect", str(error))
+        if not is_read:
+            self._busy(account)
+        state = account.state
+        if state == "reconnect" and is_read and not failed:
+            state = "active"
+            with self._book.store.write() as unit:
+                accounts.set_state(unit, account, state)
+        return SyncedAccount(account.id, account.name, state, failed or None)
+
+    def _read_feed(self, feed: Feed, spec: ConnectorSpec, access: Access) -> str:
+        """Why it failed, or nothing; a refused sign-in is an end of the turn like any other."""
+
+        def work(store: Store) -> str | ReauthRequired:
+            book = Book(store, feed.owner, self._book.clock, self._book.habits)
+            try:
+                return read_feed(
+                    self._app, book, feed, spec, access, self._report, self._advance, full=self._full
                 )
-    except ReauthRequired as error:
-        with book.store.write() as unit:
-            accounts.set_state(unit, account, "reconnect", str(error))
-        return SyncedAccount(account.id, account.name, "reconnect", str(error))
-    state = account.state
-    if state == "reconnect" and not failed:
-        state = "active"
-        with book.store.write() as unit:
-            accounts.set_state(unit, account, state)
-    return SyncedAccount(account.id, account.name, state, failed or None)
+            except ReauthRequired as error:
+                return error
+
+        deadline = time.monotonic() + self._patience.total_seconds()
+        while True:
+            try:
+                told = self._app.turns.run(feed.owner, work, turn_of(feed))
+                break
+            except TurnTaken:
+                if time.monotonic() >= deadline:
+                    raise
+                SystemSleeper().sleep(_LOOK_EVERY)
+            except (TurnLost, OwnerRests) as error:
+                return str(error)
+        if isinstance(told, ReauthRequired):
+            raise told
+        return told
+
+
+def turn_of(feed: Feed) -> str:
+    """The name of the turn in which a feed is read."""
+    return f"pull {feed.account} {feed.connector}"
 
 
 def read_feed(

@@ -87,7 +87,7 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
     with book.store.read() as unit:
         chosen = [kept.find_account(unit, book.owner, one).id for one in asked]
     with progress(context) as advance:
-        report = read(context.application, book, chosen, full=full, advance=advance)
+        report = read(context.application, book, chosen, full=full, advance=advance, busy=tell_busy)
     if context.as_json:
         context.put(report)
     else:
@@ -95,6 +95,11 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
         if not report.accounts:
             hint("There is no account to read. Connect one: kith connect imap --user you@example.com")
     return status_of_sync(report)
+
+
+def tell_busy(account: KeptAccount) -> None:
+    """Say that another process reads an account."""
+    hint(f"{plain(account.name)} is being read by the process that runs this home, which goes on by itself.")
 
 
 def print_outcome(report: SyncReport) -> None:

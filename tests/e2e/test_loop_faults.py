@@ -12,17 +12,20 @@ from dramatiq import Worker
 
 from connectors import connectors
 from deploy.accounts import Secrets, sealed
-from deploy.cli.accounts import pause
+from deploy.cli.accounts import pause, status_of_sync
 from deploy.household import Household
+from deploy.syncing import sync
 from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
 from schemas.decisions import FollowupDismissed, FollowupSnoozed
 from schemas.errors import ReauthRequired
 from schemas.ids import Cursor, IdempotencyKey
+from schemas.interface import SyncReport
 from services import accounts
 from services.accounts import Account, Feed
 from services.status import Status, status
 from services.store import events as stream
 from services.store import outbox
+from services.turns import TurnTaken
 from tests.e2e.world import MARA, World, is_done, mails_of, world
 from tests.fakes.faults import Fault
 from tests.fakes.todoist import Todoist
@@ -694,3 +697,52 @@ def test_another_list_is_chosen(place: Place, kind: str) -> None:
         there = [one["content"] for one in todoist.tasks()] if kind == "todoist" else life.titles()
         assert sorted(there) == sorted(one.title for one in life.book.followups())
         assert {one.state for one in life.book.followups()} == {"open"}
+
+
+# --- reading by hand beside the home that runs ------------------------------------------------------------------------
+
+
+def test_sync_beside_the_running_home(place: Place) -> None:
+    """While the home reads an account, `kith sync` does not read it as well: it waits, then says so and fails nothing."""
+    meddling = Meddling()
+    with place.world(known=meddling.known()) as (life, _), _second(life) as other:
+        life.knows(ANA)
+        ids = life.connect("imap", "caldav")
+        told: list[tuple[SyncReport, list[str]]] = []
+
+        def by_hand() -> None:
+            busy: list[str] = []
+            report = sync(
+                other.app, other.app.book(), busy=lambda one: busy.append(one.id), patience=timedelta(0)
+            )
+            told.append((report, busy))
+
+        meddling.acts["page"] = by_hand
+        life.run()
+        ((report, busy),) = told
+        assert busy == [ids["imap"]]
+        assert [one.source for one in report.sources if one.source == ids["imap"]] == []
+        assert [one.reason for one in report.accounts] == [None, None]
+        assert status_of_sync(report) == 0
+        assert [one.standing for one in _how(life).accounts] == ["well", "well"]
+        report = sync(other.app, other.app.book())
+        assert [one.unchanged + one.read for one in report.sources if one.source == ids["imap"]] == [0]
+
+
+def test_the_home_beside_a_sync_by_hand(place: Place) -> None:
+    """While `kith sync` reads an account, the home leaves it alone and looks again afterwards; nothing is read twice."""
+    meddling = Meddling()
+    with place.world(known=meddling.known()) as (life, _), _second(life) as other:
+        life.knows(ANA)
+        ids = life.connect("imap")
+
+        def home() -> None:
+            with pytest.raises(TurnTaken):
+                life.household.pull(life.book.owner, ids["imap"], "imap")
+
+        meddling.acts["page"] = home
+        (imap,) = sync(other.app, other.app.book()).sources
+        assert (imap.added, imap.read) == (2, 2)
+        life.run()
+        assert meddling.acts == {}
+        assert _how(life).accounts[0].standing == "well"
