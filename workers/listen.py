@@ -1,14 +1,15 @@
 """Listens at the accounts whose servers tell of news, and rings for a pull; a lost call only costs until the next poll.
 
-One thread a listener, which waits and does not poll. A connection that breaks is made again, after a delay that grows;
-that is logged when it begins and when it is over. Whatever came while nobody listened is pulled as soon as the
-connection stands.
+One thread a listener, which waits and does not poll. A connection that breaks is made again, after a delay that grows
+until one stands for a while; that is logged when it begins and when it is over. Whatever came while nobody listened is
+pulled as soon as the connection stands. News without end ring ever more seldom, at last once a minute.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
 from threading import Event, Thread
+from time import monotonic
 from typing import NamedTuple
 
 import structlog
@@ -22,8 +23,10 @@ _LOOK_EVERY = timedelta(seconds=5)
 _WAIT = timedelta(minutes=10)
 _PATIENCE = timedelta(minutes=15)
 """How long a listener rests that was refused: only the owner, or a poll that works again, can change that."""
-_BETWEEN = timedelta(milliseconds=100)
-"""How long news are gathered after each call, so that a storm of them is one pull after another."""
+_BETWEEN, _AT_MOST_BETWEEN = timedelta(milliseconds=100), timedelta(minutes=1)
+"""How long news are gathered after a call; twice as long after each that follows at once."""
+_STANDS_AFTER = timedelta(minutes=1)
+"""How old a connection must be to count as one that holds: some servers take one and drop it at once."""
 _log = structlog.get_logger("kith.listen")
 
 
@@ -87,6 +90,7 @@ class _Listening:
         self._chance = chance
         self._ended = Event()
         self._listener: Listener | None = None
+        self._failures = 0
         self._log = _log.bind(account=place.account)
         self._thread = Thread(target=self._run, name=f"listen {place.account}", daemon=True)
         self._thread.start()
@@ -103,30 +107,40 @@ class _Listening:
                 self._listener.close()
 
     def _run(self) -> None:
-        failures = 0
         while not self._ended.is_set():
             try:
                 with closing(self._opens()) as listener:
                     self._listener = listener
-                    if failures:
-                        self._log.info("listening again", failures=failures)
-                    failures = 0
                     self._hear(listener)
             except Transient as error:
-                failures += 1
-                if failures == 1 and not self._ended.is_set():
-                    self._log.info("listening broke off, and is tried again", why=str(error))
-                self._ended.wait(backoff(failures, self._chance()).total_seconds())
+                self._broke_off(str(error))
             except KithError as error:
                 self._log.info("not listened to; polling goes on", why=str(error))
                 self._ended.wait(_PATIENCE.total_seconds())
                 return
+            except Exception as error:  # noqa: BLE001  # the boundary of the thread: a listener's fault is no end of it
+                self._broke_off(type(error).__name__)
             finally:
                 self._listener = None
 
+    def _broke_off(self, why: str) -> None:
+        self._failures += 1
+        if self._failures == 1 and not self._ended.is_set():
+            self._log.info("listening broke off, and is tried again", why=why)
+        self._ended.wait(backoff(self._failures, self._chance()).total_seconds())
+
     def _hear(self, listener: Listener) -> None:
+        began = rung = monotonic()
+        between = _BETWEEN
         self._ring(self._place)
         while not self._ended.is_set():
-            if listener.wait(_WAIT):
+            has_news = listener.wait(_STANDS_AFTER if self._failures else _WAIT)
+            if self._failures and monotonic() - began >= _STANDS_AFTER.total_seconds():
+                self._log.info("listening again", failures=self._failures)
+                self._failures = 0
+            if has_news and not self._ended.is_set():
+                is_storm = monotonic() - rung < 2 * between.total_seconds()
+                between = min(2 * between, _AT_MOST_BETWEEN) if is_storm else _BETWEEN
                 self._ring(self._place)
-                self._ended.wait(_BETWEEN.total_seconds())
+                rung = monotonic()
+                self._ended.wait(between.total_seconds())
