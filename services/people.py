@@ -237,12 +237,27 @@ class PeopleTeller:
         told = []
         for key in keys:
             group = [row for row in identities.get(key, []) if not row.is_owner]
-            if group:
+            if group and _is_known(group, tallies, dealings[key], said):
                 told.append(_told(key, group, tallies, dealings[key], said))
         rows.set_people(unit, self._owner, [_columns(row) for row in told])
         have = {row.key for row in told}
         rows.drop_people(unit, self._owner, [key for key in keys if key not in have])
         return told
+
+
+def _is_known(
+    group: Sequence[IdentityRow], tallies: dict[int, list[TallyRow]], dealings: "_Dealings", said: OwnersWords
+) -> bool:
+    """Whether anything still speaks of them: whoever stood on a card alone is gone with it."""
+    if dealings.is_any:
+        return True
+    words = (said.roles, said.tags, said.cadence, said.muted, said.favours)
+    return any(
+        tallies.get(row.key)
+        or any(row.key in one for one in words)
+        or f"{row.kind}:{row.value}" in said.verdicts
+        for row in group
+    )
 
 
 class _Dealings:
@@ -255,6 +270,11 @@ class _Dealings:
         self.last: tuple[int, str, str] | None = None
         self.is_met = False
         self._seen: set[int] = set()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there was anything between them and the owner, or will be."""
+        return bool(self._seen)
 
     def add(self, what: tuple[Any, ...], now: int) -> None:
         """Count one row of `interactions_of_people`; of two parts in one interaction the first read counts."""

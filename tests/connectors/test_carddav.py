@@ -87,11 +87,6 @@ class TestCarddav(LiveSourceContract):
         assert isinstance(record, Contact)
         return record.uid
 
-    @pytest.mark.xfail(
-        strict=True, reason="the book keeps waiting whoever was known by a card that was removed"
-    )
-    def test_a_store_comes_to_the_same(self, server: Any, sqlite_store: Store, tmp_path: Path) -> None:
-        super().test_a_store_comes_to_the_same(server, sqlite_store, tmp_path)
 
 
 def pull(rig: Rig, cursor: Cursor | None = None, **more: Any) -> list[Page]:
