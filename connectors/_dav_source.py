@@ -16,6 +16,7 @@ and what a token may have missed is healed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from urllib.parse import urlsplit
 
 import msgspec
@@ -65,7 +66,7 @@ class Reader(Struct, frozen=True):
     """What a connector makes of its members.
 
     `read` takes a body, the name that people know it by, and its collection's. `terms` is what the reading rests on:
-    when it changes, everything is read again. `month` is that up to which series are expanded; empty without series.
+    when it changes, everything is read again. When `month` changes, everything is listed again.
     """
 
     kind: Kind
@@ -74,7 +75,7 @@ class Reader(Struct, frozen=True):
     is_ours: Callable[[DavCollection], bool]
     is_default: Callable[[DavCollection], bool]
     terms: str
-    month: str = ""
+    month: str
 
 
 class _Member(Struct, array_like=True):
@@ -84,7 +85,7 @@ class _Member(Struct, array_like=True):
 
 
 class _Held(Struct, array_like=True):
-    """A collection: its path, the month up to which it is read, its token and ctag, its members by name."""
+    """A collection: its path, the month in which all of it was listed, its token and ctag, its members by name."""
 
     path: str
     month: str = ""
@@ -114,6 +115,7 @@ class _Work(Struct):
     gone: list[str]
     wanted: dict[str, str]
     token: str
+    bodies: Mapping[str, bytes]
 
 
 class DavSource:
@@ -167,14 +169,14 @@ class DavSource:
 
     def _collections(self, dav: Dav, state: _State) -> list[DavCollection]:
         ids = {held.path: name for name, held in state.held.items()}
-        with_ctag = any(held.ctag for held in state.held.values())
+        with_tokens = any(held.token and not held.ctag for held in state.held.values())
         if state.home is not None:
             try:
-                return dav.collections(state.home, ids, with_ctag=with_ctag)
+                return dav.collections(state.home, ids, with_tokens=with_tokens)
             except Rejected:
                 state.home = None
         state.home = dav.discover()
-        return dav.collections(state.home, ids)
+        return dav.collections(state.home, ids, with_tokens=with_tokens)
 
     def _chosen(self, found: Sequence[DavCollection]) -> list[DavCollection]:
         ours = [one for one in found if self._reader.is_ours(one)]
@@ -215,10 +217,12 @@ class DavSource:
         month = self._reader.month
         held = state.held.setdefault(one.id, _Held(urlsplit(one.url).path, month))
         is_new_month = held.month != month
-        mark, known = (one.token, held.token) if one.token else (one.ctag, held.ctag)
+        mark, known = (one.ctag, held.ctag) if one.ctag else (one.token, held.token)
         if mark and mark == known and not is_new_month:
             return None
-        listing = dav.listing(one, "" if is_new_month else held.token)
+        listing = dav.listing(
+            one, "" if is_new_month else held.token, with_bodies=not held.members and not held.token
+        )
         gone = _gone(listing, held)
         wanted = {
             name: etag
@@ -231,7 +235,7 @@ class DavSource:
             for name, member in held.members.items():
                 if member.rolls_on and name in listing.etags:
                     wanted.setdefault(name, listing.etags[name])
-        return _Work(one, held, gone, wanted, listing.token)
+        return _Work(one, held, gone, wanted, listing.token, listing.bodies)
 
     def _do(self, dav: Dav, work: _Work, pages: "_Pages") -> Iterator[Page]:
         held, stream = work.held, self._stream(work.collection.id)
@@ -239,7 +243,13 @@ class DavSource:
             pages.retire(held, name)
             if pages.is_full():
                 yield pages.take(stream)
-        for fetched in dav.fetch(work.collection.url, work.wanted):
+        here = (
+            Fetched(name, etag, work.bodies[name])
+            for name, etag in work.wanted.items()
+            if name in work.bodies
+        )
+        rest = [name for name in work.wanted if name not in work.bodies]
+        for fetched in chain(here, dav.fetch(work.collection.url, rest)):
             self._take(fetched, work, pages)
             pages.done += 1
             if pages.is_full():

@@ -148,11 +148,15 @@ def propfind_body(props: Iterable[str]) -> bytes:
     return _document("d:propfind", _element(tag(DAV, "prop"), "".join(map(_element, props))))
 
 
-def sync_body(token: str) -> bytes:
-    """A REPORT sync-collection (RFC 6578 3.2): what changed since a token; since the beginning when it is empty."""
+def sync_body(token: str, data: str = "") -> bytes:
+    """A REPORT sync-collection (RFC 6578 3.2): what changed since a token; since the beginning when it is empty.
+
+    With `data`, the property that holds a member's body, servers that like may send the bodies along.
+    """
     return _document(
         "d:sync-collection",
-        f"<d:sync-token>{escape(token)}</d:sync-token><d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop>",
+        f"<d:sync-token>{escape(token)}</d:sync-token><d:sync-level>1</d:sync-level>"
+        f"<d:prop><d:getetag/>{_element(data) if data else ''}</d:prop>",
     )
 
 

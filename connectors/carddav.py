@@ -52,6 +52,7 @@ def _reader(access: Access) -> Reader:
         is_ours=lambda _: True,
         is_default=lambda one: not one.id.startswith(_MADE_BY_SERVER),
         terms=f"carddav 1 {region} {' '.join(sorted(emails))}",
+        month=f"{access.clock.now():%Y%m}",
     )
 
 

@@ -393,6 +393,31 @@ class TestWire:
         ]
         assert held_names(mirror.take(pages)) == {"work:one.ics", "work:three.ics", "work:four.ics"}
 
+    def test_without_ctags(self, rig: Rig) -> None:
+        """A server that has tokens alone is polled by them, at one request as well."""
+        rig.wire.amend = lambda _, body: body.replace(b"getctag", b"nothing")
+        filled(rig, "one", "two")
+        mirror = Mirror().take(pull(rig))
+        asked = len(rig.wire.asked)
+        assert live_changes(pull(rig, mirror.cursor)) == []
+        assert len(rig.wire.asked) == asked + 1
+        rig.remove("two.ics")
+        assert held_names(mirror.take(pull(rig, mirror.cursor))) == {"work:one.ics"}
+
+    @pytest.mark.parametrize("status", [400, 413, 500, 504])
+    def test_bodies_that_do_not_come_along(self, rig: Rig, status: int) -> None:
+        """A server for which list and bodies together are too much is asked for the one and then the others."""
+        filled(rig, "one", "two")
+        rig.wire.meddle = lambda asked: (
+            reply(status) if b"sync-collection" in asked.body and b"calendar-data" in asked.body else None
+        )
+        assert held_names(Mirror().take(pull(rig))) == {"work:one.ics", "work:two.ics"}
+        rig.wire.meddle = lambda asked: (
+            reply(429, retry_after="9") if b"sync-collection" in asked.body else None
+        )
+        with pytest.raises(RateLimited):
+            pull(rig)
+
     @pytest.mark.parametrize("status", [400, 403, 409, 410, 412, 500, 507, 207])
     def test_a_dead_token_costs_a_listing(self, rig: Rig, status: int) -> None:
         """However a server refuses a token, everything is listed once, no body twice, and what is gone is gone."""
@@ -453,7 +478,7 @@ class TestWire:
     def test_without_multiget(self, rig: Rig) -> None:
         """A server that refuses to give many at once is asked for each."""
         filled(rig, "one", "two", "three")
-        rig.wire.meddle = lambda asked: reply(403) if b"multiget" in asked.body else None
+        rig.wire.meddle = lambda asked: reply(403) if b"calendar-data" in asked.body else None
         assert len(Mirror().take(pull(rig)).held) == 3
 
     def test_a_member_that_breaks_the_answer_is_set_aside(self, rig: Rig) -> None:
@@ -468,7 +493,7 @@ class TestWire:
         """A resource that the server will not give is reported, and the others are read."""
         filled(rig, "one", "two", "three")
         rig.wire.meddle = lambda asked: (
-            reply(403) if b"multiget" in asked.body or asked.path.endswith("two.ics") else None
+            reply(403) if b"calendar-data" in asked.body or asked.path.endswith("two.ics") else None
         )
         mirror = Mirror().take(pull(rig))
         assert held_names(mirror) == {"work:one.ics", "work:three.ics"}
