@@ -6,8 +6,8 @@ It asks and never writes, but for a list that it is told to make.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from html import escape
 from weakref import finalize
-from xml.sax.saxutils import escape
 
 from msgspec import Struct
 

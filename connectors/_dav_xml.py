@@ -7,9 +7,9 @@ are libxml2's own limits, which `huge_tree` would lift; the answer's size is `_h
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from msgspec import Struct
 

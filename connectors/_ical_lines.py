@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from icalendar.parser import Contentline
-
 from connectors._ical_zones import Line
 from connectors._mail_text import clean
 from schemas.ids import key64
@@ -43,6 +41,8 @@ def read_line(text: str) -> Line | None:
     match = _HEAD.match(text)
     if match is None or match.end() > LINE_LIMIT:
         return None
+    from icalendar.parser import Contentline  # noqa: PLC0415  # 60 ms that mail need not spend
+
     try:
         name, found, _ = Contentline(match[0] + "x").raw_parts()  # type: ignore[no-untyped-call]  # icalendar's
     except ValueError:

@@ -9,8 +9,6 @@ from datetime import UTC, date, datetime
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
-from icalendar.parser import Contentline
-from icalendar.parser.property import unescape_backslash
 from msgspec import Struct
 
 from connectors._ical_lines import decode_line, read_line
@@ -53,6 +51,8 @@ class Todo(Struct, frozen=True):
 
     def text(self, name: str) -> str:
         """The text of a property, unescaped (RFC 5545 3.3.11)."""
+        from icalendar.parser.property import unescape_backslash  # noqa: PLC0415  # 60 ms that mail need not spend
+
         line = self.line(name)
         return str(unescape_backslash(line[2])) if line else ""
 
@@ -104,6 +104,8 @@ def _read(raw: list[bytes]) -> Piece:
 
 
 def _piece(text: str) -> Piece:
+    from icalendar.parser import Contentline  # noqa: PLC0415  # likewise
+
     raw: bytes = Contentline(text).to_ical()  # type: ignore[no-untyped-call]  # icalendar's
     return Piece(raw + b"\r\n", read_line(text))
 

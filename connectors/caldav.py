@@ -11,17 +11,18 @@ user name one. revocation: none, because a password is the server's to change.
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from connectors._dav import CALENDARS, DavCollection
 from connectors._dav_source import Contents, DavSource, Reader
 from connectors._dav_source import survey as survey_with
 from connectors._discovery import locate_dav
-from connectors._ical import Surroundings, read_group, window_end
-from connectors._ical_outline import groups_of, outline_of
-from connectors._ical_zones import Zones
 from schemas.connector import Access, ConnectorSpec, Skipped, Source, Survey, Unreadable, Upsert
 from schemas.ids import StreamName
 from schemas.records import Meeting
+
+if TYPE_CHECKING:
+    from connectors._ical import Surroundings
 
 STREAM = StreamName("calendar")
 NOT_A_MEETING = "a task or a note in a calendar"
@@ -38,6 +39,8 @@ def survey(access: Access) -> Survey:
 
 
 def _reader(access: Access) -> Reader:
+    from connectors._ical import Surroundings, window_end  # noqa: PLC0415  # 60 ms that mail need not spend
+
     until = window_end(access.clock.now())
 
     def read(body: bytes, name: str, calendar: str) -> Contents:
@@ -58,7 +61,11 @@ def _role(one: DavCollection) -> str:
     return "calendar" if one.holds("VEVENT") else "tasks" if one.holds("VTODO") else ""
 
 
-def _contents(body: bytes, surroundings: Surroundings) -> Contents:
+def _contents(body: bytes, surroundings: "Surroundings") -> Contents:
+    from connectors._ical import read_group  # noqa: PLC0415  # likewise
+    from connectors._ical_outline import groups_of, outline_of  # noqa: PLC0415
+    from connectors._ical_zones import Zones  # noqa: PLC0415
+
     stream = BytesIO(body)
     outline = outline_of(stream)
     upper = body.upper()

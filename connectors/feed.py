@@ -16,14 +16,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from io import BytesIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, field, structs
 
 from connectors._http import Answer, Http, Login
-from connectors._ical import Surroundings, read_group, window_end
-from connectors._ical_outline import Outline, groups_of, outline_of
 from connectors._ical_zones import Zones, known_zone, to_utc
 from connectors._revisions import Kept, digest_of, revised
 from schemas.clock import epoch
@@ -42,6 +41,9 @@ from schemas.connector import (
 from schemas.errors import CursorExpired, Transient
 from schemas.ids import Cursor, ExternalId, StreamName
 from schemas.records import Meeting
+
+if TYPE_CHECKING:
+    from connectors._ical_outline import Outline
 
 STREAM = StreamName("calendar")
 PAGE_SIZE = 200
@@ -82,6 +84,8 @@ class FeedSource:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        from connectors._ical import window_end  # noqa: PLC0415  # 60 ms that mail need not spend
+
         self._until = window_end(access.clock.now())
 
     def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
@@ -157,6 +161,9 @@ class FeedSource:
         )
 
     def _read(self, body: bytes) -> _Found:
+        from connectors._ical import Surroundings, read_group  # noqa: PLC0415  # likewise
+        from connectors._ical_outline import groups_of  # noqa: PLC0415
+
         stream, outline = _outline(body, self._access)
         zone = self._access.zone
         surroundings = Surroundings(
@@ -245,7 +252,9 @@ def _fetch(access: Access, headers: Mapping[str, str]) -> Answer:
         )
 
 
-def _outline(body: bytes, access: Access) -> tuple[BytesIO, Outline]:
+def _outline(body: bytes, access: Access) -> tuple[BytesIO, "Outline"]:
+    from connectors._ical_outline import outline_of  # noqa: PLC0415  # likewise
+
     stream = BytesIO(body)
     outline = outline_of(stream)
     if not outline.has_calendar:

@@ -104,7 +104,11 @@ def _check_kind(context: Context, kind: str) -> None:
     known = sorted({spec.account for spec in context.application.connectors.values() if spec.account})
     if kind in known:
         return
-    later = f" {kind} comes in a later release; what to do until then: docs/accounts.md." if kind in _LATER else ""
+    later = (
+        f" {kind} comes in a later release; what to do until then: docs/accounts.md."
+        if kind in _LATER
+        else ""
+    )
     raise UsageError(f"Kith connects {', '.join(known) or 'nothing'}; not {plain(kind, 40)}.{later}")
 
 

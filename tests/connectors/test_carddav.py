@@ -12,7 +12,6 @@ from connectors.carddav import SPEC, survey
 from schemas.connector import Access, Page, Skipped
 from schemas.ids import Cursor
 from schemas.records import Contact, SourceRecord
-from services.store.unit import Store
 from tests.connectors.dav import SERVERS, Rig, a_card, a_rig
 from tests.contract.live_source import LiveSourceContract, Mirror, a_live_access, live_changes, live_pages
 from tests.servers.dav import DavServer
@@ -86,7 +85,6 @@ class TestCarddav(LiveSourceContract):
     def name_of(self, record: SourceRecord) -> str:
         assert isinstance(record, Contact)
         return record.uid
-
 
 
 def pull(rig: Rig, cursor: Cursor | None = None, **more: Any) -> list[Page]:
