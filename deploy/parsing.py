@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
 from multiprocessing import forkserver
 from pathlib import Path
+from threading import Thread
 from typing import Self, TypeVar
 
 from schemas.errors import Transient
@@ -139,12 +140,24 @@ def available_cpus() -> int:
 
 
 def _executor(processes: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(processes, mp_context=_context(), initializer=_leave_ctrl_c_to_the_parent)
+    return ProcessPoolExecutor(processes, mp_context=_context(), initializer=_hang_on_the_parent)
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal: the parent ends the pool; here it would only print tracebacks."""
+def _hang_on_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it.
+
+    Ctrl-C reaches every process of a terminal: the parent ends the pool; here it would only print tracebacks. A parent
+    that is killed ends nothing: what waits for its next job would wait for ever, and hold its output open.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _context() -> multiprocessing.context.BaseContext:

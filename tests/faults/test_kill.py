@@ -16,6 +16,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from deploy.parsing import available_cpus
 from deploy.sample.bulk import write_mbox
 from deploy.sample.network import write_sample
 from deploy.settings import read_settings
@@ -166,6 +167,24 @@ def write_small_sample(folder: Path, messages: int) -> Path:
 def test_a_killed_and_repeated_import_equals_an_undisturbed_one(make_home: MakeHome, tmp_path: Path) -> None:
     """`kill -9` at 25 random points; every file of the export, the stream included, is byte for byte the same."""
     kill_and_repeat(make_home, write_small_sample(tmp_path / "files", 500), points=25, seed=11)
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").exists() or available_cpus() < 2,
+    reason="processes are told by /proc, of two processors",
+)
+def test_what_parses_ends_with_a_killed_import(make_home: MakeHome, tmp_path: Path) -> None:
+    """`kill -9` while other processes parse leaves none of them, and nobody who holds the output open."""
+    home = make_home("home")
+    process = home.begin_import(write_mbox(tmp_path / "bulk.mbox", messages=5_000))
+    deadline = time.monotonic() + _SLOWEST
+    while len(left_over(home)) < 4:  # the import, the server that forks, and two that parse
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    process.kill()
+    process.communicate(timeout=_SLOWEST)
+    while left_over(home):
+        assert time.monotonic() < deadline, left_over(home)
 
 
 @pytest.mark.slow
