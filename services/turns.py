@@ -15,7 +15,7 @@ from schemas.clock import Clock, epoch
 from schemas.errors import KithError
 from services.store import schedule as timetable
 from services.store.schedule import Lease
-from services.store.unit import Store, Unit
+from services.store.unit import Store, Unavailable, Unit
 
 BOOK = "book"
 LENGTH = timedelta(minutes=2)
@@ -61,8 +61,8 @@ class Turns:
         except BaseException as error:
             with self._store.write() as unit:
                 timetable.prolong(unit, held, epoch(self._clock.now()))
-                if not isinstance(error, Exception):
-                    # Whoever was told to stop, by its owner or with its process, has not failed.
+                if isinstance(error, Unavailable) or not isinstance(error, Exception):
+                    # Whoever was told to stop, or found no room to write, has not failed.
                     timetable.note_fence(unit, held.owner, _finished_name(held.name), held.fence)
             raise
         self._finish(held)

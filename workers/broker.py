@@ -11,6 +11,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
 
 from schemas.errors import ConfigError, KithError
+from services.store.unit import Unavailable, why_unavailable
 from workers.verdict import SOON, Verdicts
 
 _log = structlog.get_logger("kith.jobs")
@@ -89,7 +90,13 @@ def _why(message: MessageProxy) -> str:
     """Our own errors speak for themselves; of others only the name is told, as their words may quote mail."""
     attempts = message.options.get("attempts", 1)
     error = getattr(message, "_exception", None)
-    said = str(error) if isinstance(error, KithError) else type(error).__name__
+    match error:
+        case KithError():
+            said = str(error)
+        case Unavailable():
+            said = why_unavailable(error)
+        case _:
+            said = type(error).__name__
     return f"{said} (attempt {attempts})"
 
 

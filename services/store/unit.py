@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from schemas.errors import ConfigError
@@ -19,6 +20,20 @@ from schemas.errors import ConfigError
 _PAGE_CACHE_KIB = 65_536
 _LOCKS = 0x4B697400
 """Keeps Kith's advisory locks apart from other programs' in a shared database."""
+
+
+Unavailable = OperationalError
+"""The database cannot do what it was told now: the disk is full, it may not be written, or it does not answer."""
+
+
+def why_unavailable(error: Unavailable) -> str:
+    """What keeps the database from it, in words that name no statement and no value."""
+    said = str(error.orig).lower()
+    if "full" in said:
+        return "The disk is full. What was done stays; free some space."
+    if "readonly" in said or "unable to open" in said:
+        return "The database cannot be written. Check who owns the home folder, and whether its disk may be written."
+    return "The database does not answer, or is busy."
 
 
 class Duty(IntEnum):

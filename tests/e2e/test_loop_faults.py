@@ -1,31 +1,41 @@
 """The closed loop with live accounts, and what goes wrong around it: passwords, servers, lists, processes and disks."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
+from threading import enumerate as enumerate_threads
+from time import monotonic
 from typing import Any
 
 import pytest
 from dramatiq import Worker
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from connectors import connectors
 from deploy.accounts import Secrets, sealed
-from deploy.cli.accounts import pause, status_of_sync
+from deploy.cli.accounts import disconnect, pause, status_of_sync
 from deploy.household import Household
+from deploy.importing import import_paths
 from deploy.syncing import sync
 from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
-from schemas.decisions import FollowupDismissed, FollowupSnoozed
+from schemas.decisions import FollowupDismissed, FollowupSnoozed, Merge
 from schemas.errors import ReauthRequired
 from schemas.ids import Cursor, IdempotencyKey
 from schemas.interface import SyncReport
 from services import accounts
 from services.accounts import Account, Feed
+from services.erasure import never_ingest
 from services.status import Status, status
 from services.store import events as stream
 from services.store import outbox
-from services.turns import TurnTaken
+from services.turns import ATTEMPTS, TurnTaken
 from tests.e2e.world import MARA, World, is_done, mails_of, world
 from tests.fakes.faults import Fault
 from tests.fakes.todoist import Todoist
@@ -33,6 +43,9 @@ from tests.servers import smtp
 from tests.servers.dav import DavServer
 from tests.servers.dovecot import Dovecot, needed, running
 from tests.servers.radicale import radicale
+from tests.services.builders import exported
+from workers.broker import EmbeddedBroker
+from workers.listen import Listeners
 
 ANA, BEN, CLEO = (f"{name}@example.org" for name in ("ana", "ben", "cleo"))
 TUESDAY = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
@@ -746,3 +759,177 @@ def test_the_home_beside_a_sync_by_hand(place: Place) -> None:
         life.run()
         assert meddling.acts == {}
         assert _how(life).accounts[0].standing == "well"
+
+
+# --- the same mail from elsewhere, or under other numbers (R7, R27) ---------------------------------------------------
+
+
+def _derived(life: World, folder: Path) -> dict[str, bytes]:
+    return exported(life.book, folder, ["events.jsonl", "digests.jsonl"])
+
+
+def test_the_mailbox_has_other_numbers(place: Place, tmp_path: Path) -> None:
+    """The provider moved the mailbox (UIDVALIDITY): nothing comes twice or goes, and the owner's words stay (R7)."""
+    with place.world(KITH_WEEKLY_CAP="0") as (life, _):
+        life.knows(ANA, BEN, CLEO)
+        life.connect("imap", "caldav")
+        life.run()
+        for person in (ANA, BEN, CLEO):
+            life.mail(person, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(TUESDAY + HOUR, timedelta(minutes=20))
+        life.book.decide([Merge(a=f"email:{BEN}", b="email:ben@work.example")])
+        (ana,) = life.followups("awaiting_me", ANA)
+        _snooze(life, ana.id)
+        life.live(TUESDAY + 2 * HOUR, timedelta(minutes=20))
+        before, tasks = _derived(life, tmp_path / "before"), life.tasks()
+        life.move_mailbox()
+        life.live(TUESDAY + 3 * HOUR, timedelta(minutes=20))
+        assert _how(life).accounts[0].standing == "well"
+        assert _without_numbers(_derived(life, tmp_path / "after")) == _without_numbers(before)
+        now = life.tasks()
+        assert {key: task.to_ical() for key, task in now.items()} == {
+            key: task.to_ical() for key, task in tasks.items()
+        }
+        asked = life.mail(BEN, MARA, "And the figures?", "Figures")
+        life.live(TUESDAY + 4 * HOUR, timedelta(minutes=20))
+        assert len(life.tasks()) == 4, asked
+
+
+def _without_numbers(files: dict[str, bytes]) -> dict[str, bytes]:
+    """What is exported, but for the numbers of mails at their server."""
+    return {name: re.sub(rb'"source_key":"[0-9.]+"', b"", content) for name, content in files.items()}
+
+
+@pytest.mark.parametrize("forgotten", ["imap", "caldav"])
+def test_the_same_from_an_account_and_from_a_file(place: Place, tmp_path: Path, forgotten: str) -> None:
+    """Mail and meeting are told once; forgotten with the account, what the file brought stays as if it were alone (R27)."""
+    with place.world() as (life, _):
+        life.knows(ANA, BEN)
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.meeting("coffee@example.com", TUESDAY - timedelta(days=1), "erin@example.net")
+        files = life.files(tmp_path)
+        ids = life.connect("imap") | life.connect("caldav", tasks="")
+        life.run()
+        live = _derived(life, tmp_path / "live")
+        import_paths(life.app, life.book, files)
+        both = _derived(life, tmp_path / "both")
+        assert _interactions(both) == _interactions(live)
+        assert len(_interactions(both)) == 6
+        disconnect(life.context(), ids[forgotten], forget=True)
+        life.run()
+        after = _derived(life, tmp_path / "after")
+    with world(tmp_path / "other", TUESDAY, place.dovecot, place.user, place.dav) as (alone, _):
+        other = "caldav" if forgotten == "imap" else "imap"
+        alone.connect(other, **({"tasks": ""} if other == "caldav" else {}))
+        alone.run()
+        import_paths(alone.app, alone.book, files)
+        wanted = _derived(alone, tmp_path / "alone")
+    wanted["owner.json"] = after["owner.json"]
+    assert after == wanted
+
+
+def _interactions(files: dict[str, bytes]) -> list[Any]:
+    return sorted(json.loads(line)["id"] for line in files["interactions.jsonl"].splitlines())
+
+
+def test_never_again(place: Place, tmp_path: Path) -> None:
+    """An address or a folder that is ruled out is out backwards, and from then on, with the account alive (Y7)."""
+    with place.world() as (life, _):
+        life.knows(ANA, BEN)
+        life.program.create_folder("Private")
+        life.mail(CLEO, MARA, "Between us.", folder="Private")
+        life.connect("imap")
+        life.run()
+        told = b"".join(_derived(life, tmp_path / "before").values())
+        assert BEN.encode() in told
+        assert CLEO.encode() in told
+        never_ingest(life.book, BEN)
+        never_ingest(life.book, "Private")
+        life.mail(BEN, MARA, "Could you send me the numbers?", "Numbers")
+        life.mail(CLEO, MARA, "Could you send me the keys?", folder="Private")
+        life.mail(ANA, MARA, "Could you send me the letter?", "Letter")
+        life.live(TUESDAY + HOUR, timedelta(minutes=20))
+        assert len(life.followups("awaiting_me", ANA)) == 1
+        files = exported(life.book, tmp_path / "after")
+        said = b"".join(files.values())
+        assert said.count(BEN.encode()) == 1, "the owner's own word names them"
+        assert CLEO.encode() not in said
+        sync(life.app, life.book, full=True)
+        assert b"".join(exported(life.book, tmp_path / "again").values()).count(BEN.encode()) == 1
+
+
+# --- news, without asking (R29) ---------------------------------------------------------------------------------------
+
+
+def test_a_mail_that_comes_is_a_task_at_once(place: Place) -> None:
+    """The server tells of it: a task stands in the list though no schedule looks; paused, the line is let go of."""
+    with place.world() as (life, _):
+        life.knows(ANA, BEN)
+        ids = life.connect("imap", "caldav")
+        life.run()
+        here = life.household
+        listeners = Listeners(here.live.places, lambda it: here.bells.pull.send(*it), lambda: 0.5)
+        listeners.look()
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        _until(lambda: len(life.tasks()) == 1)
+        pause(life.context(), ids["imap"])
+        listeners.look()
+        _until(lambda: not any(one.name == f"listen {ids['imap']}" for one in enumerate_threads()))
+        life.mail(BEN, MARA, "Could you send me the numbers?", "Numbers")
+        here.broker.join("default")
+        assert len(life.tasks()) == 1
+
+
+def _until(is_so: Callable[[], bool], within: float = 15) -> None:
+    deadline, pauses = monotonic() + within, Event()
+    while not is_so():
+        assert monotonic() < deadline, "it never came to be so"
+        pauses.wait(0.05)
+
+
+# --- a disk that is full (R14) ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _full_disk(life: World) -> Iterator[None]:
+    """The database may not grow by a page."""
+
+    def full(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 1")
+
+    engine = life.app.store.engine
+    event.listen(engine, "connect", full)
+    engine.dispose()
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", full)
+        engine.dispose()
+
+
+def test_a_full_disk(place: Place, tmp_path: Path) -> None:
+    """What cannot be kept is not lost: it is said, nothing is damaged, and once there is room it is read, once."""
+    with place.world() as (life, _):
+        life.knows(ANA, BEN)
+        ids = life.connect("imap", "caldav")
+        life.run()
+        for number in range(60):
+            life.mail(ANA, MARA, f"News {number}. " + "x" * 2_000, f"News {number}")
+        life.mail(BEN, MARA, "Could you send me the numbers?", "Numbers")
+        life.clock.advance(HOUR)
+        assert isinstance(life.household.broker, EmbeddedBroker)
+        life.household.broker.fail_fast_default = False
+        with _full_disk(life), capture_logs() as log:
+            for _ in range(ATTEMPTS):
+                with pytest.raises(OperationalError, match="full"):
+                    sync(life.app, life.book, [ids["imap"]])
+            life.run(1)
+        failed = [entry["why"] for entry in log if entry["event"] == "job failed"]
+        assert failed
+        assert all(why.startswith("The disk is full.") for why in failed)
+        with life.app.store.read() as unit:
+            assert unit.connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        assert len(life.tasks()) == 1
+        lines = _derived(life, tmp_path / "after")["interactions.jsonl"].splitlines()
+        assert len(lines) == 4 + 61

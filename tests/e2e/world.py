@@ -3,7 +3,9 @@
 Time is the world's own and moves when it is told to; the servers are Dovecot, Radicale or Xandikos, and aiosmtpd.
 """
 
+import mailbox
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -109,7 +111,7 @@ class World:
         self._mailbox.logout()
 
     @property
-    def mailbox(self) -> IMAPClient:
+    def program(self) -> IMAPClient:
         """The owner's mail program."""
         return self._mailbox
 
@@ -165,7 +167,14 @@ class World:
     # --- what people do -------------------------------------------------------------------------------------------------
 
     def mail(
-        self, sender: str, to: str, text: str, subject: str = "Plan", re: str = "", at: datetime | None = None
+        self,
+        sender: str,
+        to: str,
+        text: str,
+        subject: str = "Plan",
+        re: str = "",
+        at: datetime | None = None,
+        folder: str = "",
     ) -> str:
         """A mail arrives, or one of the owner's lies in Sent; its Message-ID without brackets."""
         self._mails += 1
@@ -179,9 +188,44 @@ class World:
         if re:
             made["In-Reply-To"] = made["References"] = f"<{re}>"
         made.set_content(text + "\n")
-        folder = "Sent" if MARA in sender else "INBOX"
+        folder = folder or ("Sent" if MARA in sender else "INBOX")
         self._mailbox.append(folder, made.as_bytes(), (), when)
         return key
+
+    def letters(self) -> dict[str, list[tuple[datetime, bytes]]]:
+        """Every mail in the mailbox, by folder: when it came, and its text."""
+        found = {}
+        for folder in ("INBOX", "Sent"):
+            self._mailbox.select_folder(folder, readonly=True)
+            told = self._mailbox.fetch(self._mailbox.search(), ["INTERNALDATE", "BODY.PEEK[]"])
+            found[folder] = [(one[b"INTERNALDATE"], one[b"BODY[]"]) for _, one in sorted(told.items())]
+            self._mailbox.unselect_folder()
+        return found
+
+    def move_mailbox(self) -> None:
+        """The provider moves the mailbox to another machine: the same mails under other numbers."""
+        kept = self.letters()
+        self._mailbox.logout()
+        shutil.rmtree(self._dovecot.folder / "mail" / self._user)
+        self._mailbox = self._dovecot.signed_in(self._user)
+        for folder, letters in kept.items():
+            # Another beginning, so that no number is what it was.
+            for when, raw in reversed(letters):
+                self._mailbox.append(folder, raw, (), when)
+
+    def files(self, folder: Path) -> list[str]:
+        """The mailbox and the calendar, exported into files."""
+        names = []
+        for name, letters in self.letters().items():
+            box = mailbox.mbox(folder / f"{name}.mbox")
+            for _, raw in letters:
+                box.add(raw)
+            box.close()
+            names.append(str(folder / f"{name}.mbox"))
+        for number, url in enumerate(self._resources()):
+            (folder / f"{number}.ics").write_bytes(self.dav.ask("GET", url)[1])
+            names.append(str(folder / f"{number}.ics"))
+        return names
 
     def knows(self, *people: str) -> None:
         """They and the owner have written to each other, weeks ago."""
