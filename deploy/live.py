@@ -96,7 +96,9 @@ class Live:
         except ReauthRequired as error:
             self._needs_owner(store, account, error)
             return False
-        if any(entry.added or entry.changed or entry.deleted for entry in report.sources):
+        is_fresh = feed.tried_at is None or not feed.is_complete
+        if is_fresh or any(entry.added or entry.changed or entry.deleted for entry in report.sources):
+            # Tasks may begin, or go on, once an account was read whole, also where that brought nothing.
             self._app.wake(account.owner)
         return budget.is_spent and not why
 

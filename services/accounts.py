@@ -54,6 +54,7 @@ class Feed(Struct, frozen=True):
     connector: str
     next_at: datetime
     tried_at: datetime | None
+    """None: not since it was connected, or resumed."""
     ok_at: datetime | None
     failures: int
     """In a row."""

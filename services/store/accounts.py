@@ -132,18 +132,20 @@ def next_due(unit: Unit) -> int | None:
 
 
 _NEW_FEED = (
-    *("owner", "account", "connector", "next_at", "failures", "failed_at", "reason"),
+    *("owner", "account", "connector", "next_at", "tried_at", "failures", "failed_at", "reason"),
     *("is_complete", "done", "total"),
 )
 
 
 def put_feeds(unit: Unit, who: int, key: str, connectors: Sequence[str], now: int) -> None:
-    """Follow these at an account and no others, each of them due at once and as if it had never failed."""
+    """Follow these at an account and no others, each of them due at once, as if it had never been tried or failed."""
     unit.connection.execute(
         delete(feed).where(feed.c.owner == who, feed.c.account == key, feed.c.connector.not_in(connectors))
     )
-    rows = [(who, key, one, now, 0, None, "", False, 0, 0) for one in connectors]
-    put_rows(unit, feed, _NEW_FEED, rows, "replace", ("next_at", "failures", "failed_at", "reason"))
+    rows = [(who, key, one, now, None, 0, None, "", False, 0, 0) for one in connectors]
+    put_rows(
+        unit, feed, _NEW_FEED, rows, "replace", ("next_at", "tried_at", "failures", "failed_at", "reason")
+    )
 
 
 def change_feed(unit: Unit, which: FeedKey, **values: Any) -> None:
@@ -184,7 +186,7 @@ def hasten(unit: Unit, who: int, key: str, now: int) -> None:
     unit.connection.execute(
         update(feed)
         .where(feed.c.owner == who, feed.c.account == key)
-        .values(next_at=now, failures=0, failed_at=None, reason="")
+        .values(next_at=now, tried_at=None, failures=0, failed_at=None, reason="")
     )
 
 

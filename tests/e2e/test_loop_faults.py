@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from signal import SIGKILL
 from threading import Event
 from threading import enumerate as enumerate_threads
 from time import monotonic
@@ -20,7 +21,7 @@ from structlog.testing import capture_logs
 
 from connectors import connectors
 from deploy.accounts import Secrets, sealed
-from deploy.cli.accounts import disconnect, pause, status_of_sync
+from deploy.cli.accounts import disconnect, pause, resume, status_of_sync
 from deploy.household import Household
 from deploy.importing import import_paths
 from deploy.syncing import sync
@@ -36,6 +37,7 @@ from services.status import Status, status
 from services.store import events as stream
 from services.store import outbox
 from services.turns import ATTEMPTS, TurnTaken
+from tests.deploy.test_up import until, up
 from tests.e2e.world import MARA, World, is_done, mails_of, world
 from tests.fakes.faults import Fault
 from tests.fakes.todoist import Todoist
@@ -626,6 +628,27 @@ def test_snoozed_before_its_task_was_made(place: Place) -> None:
         _one_each(life, todoist, 1)
 
 
+def test_an_account_that_is_back_has_its_tasks_asked_for(place: Place) -> None:
+    """Connected, connected again or resumed: once it is read the tools are looked to, also where that brought nothing."""
+    with _with_todoist(place) as (life, todoist, _):
+        woken: list[int] = []
+        life.app.wake = woken.append
+        ids = life.connect("todoist", secret=todoist.token)
+        owner, account = life.book.owner, ids["todoist"]
+
+        def wakes() -> bool:
+            woken.clear()
+            life.household.pull(owner, account, "todoist")
+            return woken == [owner]
+
+        assert wakes()
+        assert not wakes()
+        pause(life.context(), account)
+        resume(life.context(), account)
+        assert wakes()
+        assert not wakes()
+
+
 # --- the list is gone -------------------------------------------------------------------------------------------------
 
 
@@ -759,6 +782,56 @@ def test_the_home_beside_a_sync_by_hand(place: Place) -> None:
         life.run()
         assert meddling.acts == {}
         assert _how(life).accounts[0].standing == "well"
+
+
+# --- killed again and again (R9, R23) ---------------------------------------------------------------------------------
+
+
+def test_killed_amid_a_first_reading(place: Place, tmp_path: Path) -> None:
+    """`kith up` is killed at four points of a first reading and its tasks: in the end all is as if it never had been."""
+    people = [f"p{number}@example.org" for number in range(20)]
+    with world(tmp_path / "calm", TUESDAY, place.dovecot, place.user, place.dav, KITH_WEEKLY_CAP="0") as (
+        calm,
+        _,
+    ):
+        calm.knows(*people)
+        for number in range(560):
+            asks = "Could you send me the numbers?" if number < 20 else "Thank you."
+            calm.mail(people[number % 20], MARA, asks, f"Matter {number}")
+        calm.connect("imap", "caldav")
+        calm.run()
+        wanted, tasks = _derived(calm, tmp_path / "wanted"), sorted(calm.titles())
+    assert len(tasks) == 20
+    place.dav.delete(place.dav.calendars)
+    place.dav.ask("PROPFIND", place.dav.calendars, Depth="0")
+    place.dav.make_calendar("work", "Work")
+    with place.world(KITH_WEEKLY_CAP="0") as (life, _):
+        life.connect("imap", "caldav")
+        before = _tries(place)
+
+        def events() -> int:
+            with life.app.store.read() as unit:
+                return stream.last_seq(unit, life.book.owner)
+
+        def is_all_done() -> bool:
+            with life.app.store.read() as unit:
+                return life.book.is_kept() and not outbox.waiting(unit, life.book.owner)
+
+        said = events()
+        points = (
+            lambda: _tries(place) > before,
+            lambda: events() > said,
+            lambda: len(life.titles()) > 0,
+            lambda: len(life.titles()) > 5,
+        )
+        for is_there in points:
+            with up(life.home, **life.environment) as running:
+                until(is_there, timedelta(seconds=20))
+                running.end(SIGKILL)
+        with up(life.home, **life.environment):
+            until(lambda: len(life.titles()) == 20 and is_all_done(), timedelta(seconds=20))
+        assert sorted(life.titles()) == tasks
+        assert _derived(life, tmp_path / "after") == wanted
 
 
 # --- the same mail from elsewhere, or under other numbers (R7, R27) ---------------------------------------------------

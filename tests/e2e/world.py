@@ -75,6 +75,16 @@ class World:
         self._mails = 0
         self.open()
 
+    @property
+    def home(self) -> Path:
+        """The folder of the home."""
+        return self._home
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of another process that runs the home at this instant."""
+        return {**self._settings, "KITH_NOW": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}"}
+
     # --- the home -----------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
@@ -96,9 +106,7 @@ class World:
 
     def context(self) -> Context:
         """What a command of the same home is handed."""
-        return Context(
-            {**self._settings, "KITH_NOW": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}"}, str(self._home)
-        )
+        return Context(self.environment, str(self._home))
 
     def close(self) -> None:
         """Let go of it."""
