@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from sqlalchemy import and_, delete, func, select, update
 
-from services.store.tables import outbox, task
+from services.store.tables import account, outbox, task
 from services.store.unit import Unit
 from services.store.upsert import put_rows
 
@@ -97,10 +97,15 @@ def waiting(unit: Unit, who: int) -> dict[str, int]:
 
 
 def waiting_anywhere(unit: Unit) -> list[tuple[int, str, int]]:
-    """(owner, account, when it is due in whole seconds UTC) for every account at which there is something to do."""
+    """(owner, account, when it is due in whole seconds UTC) for every active account at which there is something to do.
+
+    What is in flight counts: whoever was at it may have died.
+    """
+    is_its = and_(account.c.owner == outbox.c.owner, account.c.id == outbox.c.account)
     statement = (
         select(outbox.c.owner, outbox.c.account, func.min(outbox.c.next_at).label("next_at"))
-        .where(outbox.c.state.in_(("pending", "unsure")))
+        .join(account, is_its)
+        .where(account.c.state == "active", outbox.c.state.in_(_OPEN))
         .group_by(outbox.c.owner, outbox.c.account)
     )
     return [(row.owner, row.account, row.next_at) for row in unit.connection.execute(statement)]

@@ -25,6 +25,7 @@ from deploy.cli.accounts import disconnect, pause, resume, status_of_sync
 from deploy.household import Household
 from deploy.importing import import_paths
 from deploy.syncing import sync
+from schemas.clock import epoch
 from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
 from schemas.decisions import FollowupDismissed, FollowupSnoozed, Merge
 from schemas.errors import ReauthRequired
@@ -32,6 +33,7 @@ from schemas.ids import Cursor, IdempotencyKey
 from schemas.interface import SyncReport
 from services import accounts
 from services.accounts import Account, Feed
+from services.attention import deliveries_ahead
 from services.erasure import never_ingest
 from services.status import Status, status
 from services.store import events as stream
@@ -324,6 +326,27 @@ def test_a_digest_whose_fate_is_unknown_is_not_sent_again(place: Place, how: str
         assert _unsent(life) == [("mail", "2026-W46", "failed")]
 
 
+def test_killed_while_a_digest_goes_out(place: Place) -> None:
+    """A process that is killed leaves it in flight: the next one lists it, and sends none."""
+    with place.world(MONDAY) as (life, post):
+        life.connect("imap", "smtp")
+        life.run()
+        post.says["DATA"] = "451 4.3.0 Later"
+        life.live(MONDAY + HOUR, timedelta(minutes=31))
+        with life.app.store.write() as unit:
+            (one,) = outbox.standing(unit, life.book.owner, ("pending",))
+            outbox.set_state(unit, life.book.owner, one, "in_flight", epoch(life.clock.now()))
+        life.close()
+        life.open()
+        post.says.clear()
+        schedule = life.schedule(life.household)
+        schedule.look()
+        life.household.broker.join("default")
+        assert _unsent(life) == [("mail", "2026-W46", "failed")]
+        life.live(MONDAY + timedelta(days=1))
+        assert post.taken == []
+
+
 def test_a_digest_that_is_put_off_arrives_once(place: Place) -> None:
     """A server that has no time for some hours gets it once it has, and once."""
     with place.world(MONDAY) as (life, post):
@@ -365,6 +388,7 @@ def test_a_post_office_that_refuses_the_sign_in(place: Place) -> None:
         assert post.stages.count("AUTH") == 2, "once as it was connected, and once for the digest"
         assert _state(life, ids["smtp"]).state == "reconnect"
         assert post.taken == []
+        assert deliveries_ahead(life.app.store) == [], "nothing is rung for that cannot be done"
         post.says.clear()
         life.connect("smtp")
         life.live(MONDAY + timedelta(days=1, hours=2), HOUR)
