@@ -387,9 +387,15 @@ def test_one_that_fails_keeps_no_other_from_being_read(kith: Kith, acme: Acme) -
         feed = feed_of(kith, "mara@example.com")
         assert (feed["failures"], feed["next_at"]) == (2, "2026-11-23T09:01:17Z")
         assert feed["failing_since"] == "2026-11-23T09:00:00Z"
+        asked = len(acme.asked)
+        told = kith.json("sync", "mara@example.com", status=1)["accounts"][0]["reason"]
+        assert told.startswith("The server asked to be left alone until 09:01 UTC.")
+        assert len(acme.asked) == asked, "whoever asks for patience has it, also by hand"
+        kith.environment["KITH_NOW"] = "2026-11-23T09:02:00Z"
         other.passwords = {}
         assert kith("sync").status == 4
         acme.retry_after = None
+    kith.environment["KITH_NOW"] = "2026-11-23T09:05:00Z"
     assert kith("sync", "mara@example.com").status == 0
 
 
