@@ -21,11 +21,13 @@ from schemas.errors import (
 )
 from schemas.interface import Followup, SourceReport
 from services import tasks as tools_of
+from services.backup import Backup, write_backup
 from services.book import Book, Habits
 from services.ingest import Ingest
 from services.outbox import Delivered, Delivery, TaskWork
 from services.store import outbox
-from services.store.unit import Store
+from services.store.migrate import migrate
+from services.store.unit import Store, open_store
 from services.tasks import Tool as Account
 from services.tasks import with_tasks
 from tests.services.builders import MARA, NOW, a_book, a_message, an_ask, exported, take
@@ -258,6 +260,26 @@ def test_a_replay_touches_no_tool(desk: Desk, tmp_path: Path) -> None:
     desk.settle()
     assert desk.tool.calls[calls:] == []
     assert exported(desk.book, tmp_path / "after") == before
+
+
+def test_a_restored_home_touches_no_tool(desk: Desk, tmp_path: Path) -> None:
+    """What was written into tools comes along in a backup: restored, nothing is made or completed again (R22)."""
+    asked = desk.mail(ANA, asks=True)
+    desk.mail(BEN, asks=True)
+    desk.settle()
+    desk.mail(MARA, ANA, re=asked)
+    desk.settle()
+    write_backup(desk.book.store, tmp_path / "kept", NOW, "0", {})
+    other = open_store(f"sqlite:///{tmp_path / 'restored.db'}")
+    migrate(other)
+    Backup(tmp_path / "kept").load(other)
+    desk.book = Book(other, desk.book.owner, desk.clock, desk.book.habits)
+    desk.book.replay()
+    calls = len(desk.tool.calls)
+    desk.settle()
+    assert desk.tool.calls[calls:] == []
+    assert len(desk.tool.held()) == 2
+    other.close()
 
 
 @pytest.mark.parametrize("lost", [{1}, {1, 2}, {2}, {1, 3}])
