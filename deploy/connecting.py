@@ -121,6 +121,8 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
     with book.store.write() as unit:
         account, declared = _declared(unit, account, said, now)
         accounts.keep_account(unit, account, sealed(app, wish.secrets), followed, now)
+        # What was refused may be taken now that its owner has looked after the account.
+        outbox.try_again(unit, account.owner, account.id, epoch(now))
         if is_other_list:
             _move_tasks(unit, account, specs, now)
     return Connection(account, survey, declared)

@@ -35,15 +35,6 @@ def only_here(home: Path) -> Iterator[None]:
         yield
 
 
-def is_running(home: Path) -> bool:
-    """Whether a process runs this home just now."""
-    path = home / NAME
-    if not path.exists():
-        return False
-    with path.open("r+", encoding="ascii") as file:
-        return not _lock(file)
-
-
 def _lock(file: TextIO) -> bool:
     try:
         if sys.platform == "win32":

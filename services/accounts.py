@@ -219,20 +219,9 @@ def feeds(unit: Unit, owner: int, account: str | None = None) -> list[Feed]:
     return [_feed(row) for row in rows.feeds(unit, owner) if account in {None, row.account}]
 
 
-def feeds_due(unit: Unit, now: datetime) -> list[Feed]:
-    """Whatever is due at active accounts of any owner, the longest due first."""
-    return [_feed(row) for row in rows.due_feeds(unit, epoch(now))]
-
-
 def active_feeds(unit: Unit) -> list[Feed]:
     """Every feed of active accounts of any owner, the longest due first."""
     return [_feed(row) for row in rows.active_feeds(unit)]
-
-
-def next_feed_at(unit: Unit) -> datetime | None:
-    """When the next feed of an active account of any owner is due."""
-    at = rows.next_due(unit)
-    return instant(at) if at is not None else None
 
 
 def note_success(

@@ -50,7 +50,7 @@ from services.refusal import identity_hash, is_matched, outside, owner_keys
 from services.store import events as stream
 from services.store import followups as followup_rows
 from services.store import history as rows
-from services.store import search
+from services.store import outbox, search
 from services.store.events import Held, StoredEvent
 from services.store.scrub import scrub
 from services.store.unit import Duty, Unit
@@ -235,6 +235,8 @@ def _finish(book: Book) -> None:
     for one in others if book.store.engine.dialect.name == "sqlite" else ():
         Book(book.store, one, book.clock, book.habits).replay()
     book.replay()
+    with book.store.write() as unit:
+        outbox.blank_but(unit, book.owner, [one.id for one in book.followups()])
     scrub(book.store)
 
 

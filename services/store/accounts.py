@@ -109,26 +109,10 @@ def feeds(unit: Unit, who: int) -> list[FeedRow]:
     return [FeedRow._make(row) for row in unit.connection.execute(statement)]
 
 
-def due_feeds(unit: Unit, now: int) -> list[FeedRow]:
-    """Whatever is due at active accounts of any owner, the longest due first."""
-    statement = (
-        select(feed)
-        .join(account, _ACTIVE)
-        .where(feed.c.next_at <= now)
-        .order_by(feed.c.next_at, feed.c.account)
-    )
-    return [FeedRow._make(row) for row in unit.connection.execute(statement)]
-
-
 def active_feeds(unit: Unit) -> list[FeedRow]:
     """Every feed of active accounts of any owner, the longest due first."""
     statement = select(feed).join(account, _ACTIVE).order_by(feed.c.next_at, feed.c.account, feed.c.connector)
     return [FeedRow._make(row) for row in unit.connection.execute(statement)]
-
-
-def next_due(unit: Unit) -> int | None:
-    """When the next of them is due."""
-    return unit.connection.execute(select(func.min(feed.c.next_at)).join(account, _ACTIVE)).scalar()
 
 
 _NEW_FEED = (

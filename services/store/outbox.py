@@ -191,12 +191,16 @@ def ask_anew(unit: Unit, who: int, account: str, now: int) -> None:
     unit.connection.execute(delete(task).where(is_open))
 
 
-def blank(unit: Unit, who: int, followups: Iterable[str]) -> None:
-    """Erase what the tasks of these follow-ups say; their keys stay, so that the tool can be tidied."""
-    for one in followups:
-        unit.connection.execute(
-            update(outbox).where(outbox.c.owner == who, outbox.c.subject == one).values(payload="{}")
-        )
+def blank_but(unit: Unit, who: int, known: Iterable[str]) -> None:
+    """Erase what is said of follow-ups that are none any more; that they had tasks stays, so that the tool can be tidied."""
+    gone = {row.followup for row in tasks(unit, who)}
+    subjects = select(outbox.c.subject).where(outbox.c.owner == who, outbox.c.kind != "mail")
+    gone |= set(unit.connection.execute(subjects).scalars())
+    for one in sorted(gone - set(known)):
+        of_it = and_(outbox.c.owner == who, outbox.c.subject == one, outbox.c.kind != "mail")
+        # What was to be made is looked for first; the rest is asked for again, in other words.
+        unit.connection.execute(delete(outbox).where(of_it, outbox.c.kind != "put"))
+        unit.connection.execute(update(outbox).where(of_it).values(payload="{}", reason=""))
         unit.connection.execute(
             update(task).where(task.c.owner == who, task.c.followup == one).values(draft="{}")
         )

@@ -80,13 +80,12 @@ def test_connected_again_it_goes_on(store: Store) -> None:
         accounts.note_failure(unit, feed, NOW, NOW + MINUTE, "refused")
         accounts.set_state(unit, account, "reconnect", "refused")
         stream.set_cursor(unit, OWNER, account.id, "imap", "c1", 0)
-        assert accounts.feeds_due(unit, NOW + MINUTE) == []
-        assert accounts.next_feed_at(unit) is None
+        assert accounts.active_feeds(unit) == []
     keep(store, account, ("imap", "third"), "s2")
     with store.read() as unit:
         assert accounts.account_of(unit, OWNER, account.id) == account
         assert accounts.sealed_secret(unit, account) == "s2"
-        feeds = accounts.feeds_due(unit, NOW)
+        feeds = accounts.active_feeds(unit)
         assert [one.connector for one in feeds] == ["imap", "third"]
         assert (feeds[0].failures, feeds[0].reason, feeds[0].failed_at) == (0, "", None)
         assert (feeds[0].is_complete, feeds[0].newest_at) == (True, NOW)
@@ -99,18 +98,18 @@ def test_feeds_are_due_when_they_are(store: Store) -> None:
     keep(store, mine)
     keep(store, other)
     with store.write() as unit:
-        first, second = accounts.feeds_due(unit, NOW)
+        first, second = accounts.active_feeds(unit)
+        assert (first.next_at, second.next_at) == (NOW, NOW)
         accounts.note_success(unit, first, NOW, NOW + 5 * MINUTE)
         accounts.note_success(unit, second, NOW, NOW + 3 * MINUTE)
     with store.write() as unit:
-        assert accounts.feeds_due(unit, NOW + 2 * MINUTE) == []
-        assert accounts.next_feed_at(unit) == NOW + 3 * MINUTE
-        due = accounts.feeds_due(unit, NOW + 5 * MINUTE)
+        due = accounts.active_feeds(unit)
         assert [one.account for one in due] == [second.account, first.account]
+        assert [one.next_at for one in due] == [NOW + 3 * MINUTE, NOW + 5 * MINUTE]
         accounts.set_state(unit, mine, "paused")
-        assert [one.owner for one in accounts.feeds_due(unit, NOW + 5 * MINUTE)] == [2]
+        assert [one.owner for one in accounts.active_feeds(unit)] == [2]
         accounts.resume(unit, mine, NOW)
-        assert [one.owner for one in accounts.feeds_due(unit, NOW)] == [1]
+        assert [one.owner for one in accounts.active_feeds(unit)] == [1, 2]
 
 
 def test_how_a_feed_goes(store: Store) -> None:

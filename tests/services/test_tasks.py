@@ -23,7 +23,9 @@ from schemas.interface import Followup, SourceReport
 from services import tasks as tools_of
 from services.backup import Backup, write_backup
 from services.book import Book, Habits
+from services.erasure import forget
 from services.ingest import Ingest
+from services.lookup import find_person
 from services.outbox import Delivered, Delivery, TaskWork
 from services.store import outbox
 from services.store.migrate import migrate
@@ -260,6 +262,23 @@ def test_a_replay_touches_no_tool(desk: Desk, tmp_path: Path) -> None:
     desk.settle()
     assert desk.tool.calls[calls:] == []
     assert exported(desk.book, tmp_path / "after") == before
+
+
+def test_whoever_is_forgotten_leaves_no_word_in_tools(desk: Desk, tmp_path: Path) -> None:
+    """Their task is completed without a word, their name stands nowhere, and others' tasks stay as they are (C3)."""
+    desk.mail(ANA, asks=True)
+    desk.mail(BEN, asks=True)
+    desk.settle()
+    key, other = desk.followup(ANA).id, desk.followup(BEN).id
+    forget(desk.book, find_person(desk.book, ANA))
+    with desk.book.store.engine.connect() as connection:
+        for table in ("task", "outbox"):
+            for row in connection.exec_driver_sql(f"SELECT * FROM {table}"):
+                assert "ana@example.org" not in str(tuple(row))
+    desk.settle()
+    assert desk.tool.of(key).is_done
+    assert desk.tool.of(key).closing == ""
+    assert not desk.tool.of(other).is_done
 
 
 def test_a_restored_home_touches_no_tool(desk: Desk, tmp_path: Path) -> None:
