@@ -25,6 +25,7 @@ from services.store import events as stream
 from services.store import followups as followup_rows
 from services.store import history as rows
 from services.store.unit import Duty, Store, Unit
+from services.tasklinks import with_tasks
 from services.threads import ThreadTeller
 
 DECISIONS = "decisions"
@@ -163,17 +164,15 @@ class Book:
     def followups(self, person: int | None = None) -> list[Followup]:
         """The follow-ups as last told, oldest reason first; all, or one person's."""
         with self.store.read() as unit:
-            found = [
-                _followup_decoder.decode(shape) for shape in followup_rows.followups(unit, self.owner, person)
-            ]
+            shapes = followup_rows.followups(unit, self.owner, person)
+            found = list(with_tasks(unit, self.owner, map(_followup_decoder.decode, shapes)))
         return sorted(found, key=lambda one: (one.created_at, one.id))
 
     def followup(self, beginning: str) -> list[Followup]:
         """The follow-ups whose id begins so."""
         with self.store.read() as unit:
-            return [
-                _followup_decoder.decode(s) for s in followup_rows.followups_like(unit, self.owner, beginning)
-            ]
+            shapes = followup_rows.followups_like(unit, self.owner, beginning)
+            return list(with_tasks(unit, self.owner, map(_followup_decoder.decode, shapes)))
 
     def forget_rejects(self, source: str) -> None:
         """Take what one source could not make readable off the list, before it is tried again."""

@@ -10,8 +10,6 @@ from services.book import Book
 from services.people import owners_words, person_row
 from services.shapes import Shaper
 from services.store import history as rows
-from services.store import outbox
-from services.tasks import with_tasks
 
 
 class Evidence(Struct, frozen=True):
@@ -42,5 +40,4 @@ def evidence_of(book: Book, followup_id: str) -> Evidence | None:
             public_id("p", key): person_row(shape).name
             for key, _, shape in rows.people(unit, book.owner, whose)
         }
-        (told,) = with_tasks([told], outbox.tasks(unit, book.owner), {})
     return Evidence(told, interactions, names, said.timezone if said else "UTC", now)

@@ -9,7 +9,7 @@ import msgspec
 from schemas.clock import instant
 from schemas.decisions import DigestComposed
 from schemas.events import decode_body
-from schemas.interface import EventShape, Owner, encode
+from schemas.interface import EventShape, Followup, Owner, encode
 from services.book import Book
 from services.people import owners_words, person_row, person_shape
 from services.shapes import Shaper
@@ -17,7 +17,9 @@ from services.store import events as stream
 from services.store import followups as followup_rows
 from services.store import history as rows
 from services.store.unit import Unit
+from services.tasklinks import with_tasks
 
+_decode_followup = msgspec.json.Decoder(Followup).decode
 FILES = (
     "owner.json",
     "people.jsonl",
@@ -44,7 +46,7 @@ def export(book: Book, folder: Path) -> dict[str, int]:
             "people.jsonl": _people(unit, book.owner, now),
             "interactions.jsonl": _interactions(unit, book.owner, now),
             "threads.jsonl": _threads(unit, book.owner, now),
-            "followups.jsonl": followup_rows.followups(unit, book.owner),
+            "followups.jsonl": _followups(unit, book.owner),
             "goals.jsonl": iter(()),
             "events.jsonl": _events(unit, book.owner),
             "digests.jsonl": _digests(unit, book.owner),
@@ -62,6 +64,11 @@ def _write(path: Path, lines: Iterator[bytes]) -> int:
             file.write(b"\n")
             count += 1
     return count
+
+
+def _followups(unit: Unit, who: int) -> Iterator[bytes]:
+    told = map(_decode_followup, followup_rows.followups(unit, who))
+    return map(encode, with_tasks(unit, who, told))
 
 
 def _owner(unit: Unit, who: int) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ Kith's own wish makes a difference: what the owner changed in the tool is left t
     task gone from the tool    nothing, ever again
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +21,7 @@ from schemas.clock import epoch
 from schemas.connector import TaskDraft, TaskLimits
 from schemas.decisions import FollowupDismissed, FollowupDone, FollowupsSurfaced
 from schemas.events import VERSION, decode_body
-from schemas.interface import Followup, TaskLink
+from schemas.interface import Followup
 from services.book import Book
 from services.followups import surface
 from services.followups.days import week_of
@@ -215,22 +215,3 @@ def closing_of(one: Followup) -> str:
 
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
-
-
-# --- telling ----------------------------------------------------------------------------------------------------------
-
-
-def with_tasks(
-    followups: Iterable[Followup], tasks: Iterable[TaskRow], kinds: Mapping[str, str]
-) -> Iterator[Followup]:
-    """The follow-ups with where they stand in to-do tools.
-
-    Args:
-        kinds: the kind of each account, by its id.
-    """
-    links: dict[str, list[TaskLink]] = {}
-    for row in tasks:
-        link = TaskLink(kinds.get(row.account, ""), row.account, row.task_id, row.url or None, row.state)
-        links.setdefault(row.followup, []).append(link)
-    for one in followups:
-        yield replace(one, tasks=links[one.id]) if one.id in links else one

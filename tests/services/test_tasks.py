@@ -28,10 +28,10 @@ from services.ingest import Ingest
 from services.lookup import find_person
 from services.outbox import Delivered, Delivery, TaskWork
 from services.store import outbox
+from services.store.accounts import AccountRow, put_account
 from services.store.migrate import migrate
 from services.store.unit import Store, open_store
 from services.tasks import Tool as Account
-from services.tasks import with_tasks
 from tests.services.builders import MARA, NOW, a_book, a_message, an_ask, exported, take
 from tests.services.tools import Tool
 
@@ -361,15 +361,18 @@ def test_each_error_has_its_verdict(desk: Desk, error: ConnectorError, state: st
         assert len(desk.tool.held()) == 1
 
 
-def test_followups_tell_where_their_tasks_are(desk: Desk) -> None:
-    """A follow-up names tool, account, task and state."""
+def test_followups_tell_where_their_tasks_are(desk: Desk, tmp_path: Path) -> None:
+    """A follow-up names tool, account, task and state wherever it is read, and in the export."""
     desk.mail(ANA, asks=True)
+    with desk.book.store.write() as unit:
+        account = AccountRow(desk.book.owner, TODO.account, "todoist", "Todoist", "active", "", "{}", "", 0)
+        put_account(unit, account)
     desk.settle()
-    with desk.book.store.read() as unit:
-        rows = outbox.tasks(unit, desk.book.owner)
-    (told,) = [one for one in with_tasks(desk.book.followups(), rows, {"todo-1": "todoist"}) if one.tasks]
-    (link,) = told.tasks
+    (link,) = desk.followup().tasks
     assert (link.tool, link.account, link.task_id, link.state) == ("todoist", "todo-1", "t1", "open")
+    assert desk.book.followup(desk.followup().id)[0].tasks == [link]
+    told = exported(desk.book, tmp_path)["followups.jsonl"]
+    assert b'"tasks":[{"tool":"todoist","account":"todo-1","task_id":"t1"' in told
 
 
 def _chaos(chance: random.Random) -> Callable[[str], ConnectorError | None]:
