@@ -24,7 +24,7 @@ from schemas.errors import Transient
 A = TypeVar("A")
 B = TypeVar("B")
 
-_AHEAD = 3
+_AHEAD = 10
 _MUCH = 16_777_216
 _PRELOAD = ["deploy.warm"]
 
