@@ -101,7 +101,7 @@ class TestXml:
         begun = time.perf_counter()
         with pytest.raises(KithError) as caught:
             read_multistatus(document, "dav.example.com")
-        assert time.perf_counter() - begun < 1
+        assert time.perf_counter() - begun < 4
         assert tracemalloc.get_traced_memory()[1] < 30_000_000
         tracemalloc.stop()
         assert isinstance(caught.value, Rejected | Transient)

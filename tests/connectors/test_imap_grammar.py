@@ -122,7 +122,7 @@ def test_reading_takes_linear_time(piece: bytes) -> None:
         parsed([piece])
     status_of(piece)
     literal_size(piece + b"}\r\n")
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 6
 
 
 @given(_UIDS, _UIDS)

@@ -209,7 +209,7 @@ def test_probing_separator_lines_take_no_time(tmp_path: Path) -> None:
     path = an_mbox(tmp_path / "a.mbox", a_mail(1, body=("\n\nFrom " + "Mon Jan 1 " * 30) * 3_000))
     began = time.process_time()
     assert len(excerpts(path)) == 1
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 6
 
 
 def test_a_reject_names_its_place(tmp_path: Path) -> None:

@@ -489,10 +489,10 @@ def test_the_short_way_reads_what_a_parser_reads(
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("by_stdlib", [False, True])
 def test_hostile_messages_take_no_time(name: str, by_stdlib: bool) -> None:
-    """Each is answered for within two seconds."""
+    """Each is answered for within seconds."""
     began = time.process_time()
     change = message_from_bytes(HOSTILE[name], read_plainly, TERMS, "here", by_stdlib=by_stdlib)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 6
     assert isinstance(change, Upsert | Unreadable)
 
 

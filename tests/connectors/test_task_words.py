@@ -108,7 +108,7 @@ def test_hostile_resources_take_little_time(filling: str) -> None:
         touched(todo, completed(todo, "Done.", NOW), NOW).to_bytes()
     except NoTask:
         pass
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 12
 
 
 def test_too_large_a_resource_is_none() -> None:

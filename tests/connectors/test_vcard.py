@@ -403,4 +403,4 @@ def test_hostile_cards_are_bounded(name: str, raw: bytes) -> None:
     """Large and twisted cards cost time in proportion to their size."""
     begin = time.process_time()
     list(read_cards(io.BytesIO(raw), Book("b")))
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 6

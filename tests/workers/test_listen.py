@@ -94,7 +94,7 @@ def test_it_rings_as_it_connects_and_at_news() -> None:
         desk.line.news.set()
         began = monotonic()
         desk.until(lambda: len(desk.rings) == 2)
-        assert monotonic() - began < 1
+        assert monotonic() - began < 3
 
 
 def test_a_storm_rings_ever_more_seldom() -> None:
@@ -117,7 +117,7 @@ def test_after_a_storm_news_ring_at_once_again() -> None:
         desk.line.news.set()
         began = monotonic()
         desk.until(lambda: len(desk.rings) > count)
-        assert monotonic() - began < 0.5
+        assert monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize(
