@@ -65,9 +65,10 @@ class Login(Struct, frozen=True):
 
 
 class Bearer(Struct, frozen=True):
-    """A token (RFC 6750), asked for with every request."""
+    """A token (RFC 6750), asked for with every request; `renew` gives another for one that was refused, once a request."""
 
     token: Callable[[], str]
+    renew: Callable[[str], str] | None = None
 
 
 Auth = Login | Bearer
@@ -192,8 +193,13 @@ class Http:
         if self._auth is None or not self._is_trusted(url):
             return self._exchange(request, is_write=is_write)[0]
         if isinstance(self._auth, Bearer):
-            request.headers["Authorization"] = f"Bearer {self._auth.token()}"
-            return self._exchange(request, is_write=is_write)[0]
+            token = self._auth.token()
+            request.headers["Authorization"] = f"Bearer {token}"
+            answer = self._exchange(request, is_write=is_write)[0]
+            if answer.status == 401 and self._auth.renew is not None:
+                request.headers["Authorization"] = f"Bearer {self._auth.renew(token)}"
+                answer = self._exchange(request, is_write=is_write)[0]
+            return answer
         return self._sign_in(self._auth, request, is_write=is_write)
 
     def _sign_in(self, login: Login, request: "httpx2.Request", *, is_write: bool) -> Answer:

@@ -191,8 +191,7 @@ def shapes_of(app: Application, owner: int) -> list[interface.Account]:
 
 def shape_of(app: Application, account: Account, feeds: Sequence[Feed]) -> interface.Account:
     """An account as the interface tells it."""
-    used = {one.connector for one in feeds}
-    scopes = {scope for name in used if name in app.connectors for scope in app.connectors[name].scopes}
+    scopes = {str(one) for one in account.settings.get("scopes", ())}
     lags = [_lag(one) for one in feeds]
     return interface.Account(
         id=account.id,

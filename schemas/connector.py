@@ -24,6 +24,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from msgspec import Struct
 
 from schemas.clock import Clock
+from schemas.errors import ReauthRequired
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Signal, SourceRecord
 
@@ -152,6 +153,15 @@ def no_secret() -> str:
     return ""
 
 
+def no_other(_refused: str, /) -> str:
+    """What takes the place of a secret that was refused, where nothing can.
+
+    Raises:
+        ReauthRequired: always.
+    """
+    raise ReauthRequired("The sign-in was refused. Connect the account again.")
+
+
 def unmetered(_quota: str, _units: int, /) -> None:
     """The spending of what has no quota."""
 
@@ -162,10 +172,11 @@ class Access:
 
     `files` are the paths of a file connector. `zone` is the owner's IANA zone; `since` leaves out what is older.
     `keep_text` is `none`, `excerpt` or `full`. `secret` gives the account's password or token, decrypted when it is
-    asked for. `spend` takes units of one of the connector's quotas, shared between processes; it raises `RateLimited`
+    asked for, and `renew` another in place of one that was refused (an access token of OAuth); it raises `ReauthRequired`
+    when there is none. `spend` takes units of one of the connector's quotas, shared between processes; it raises `RateLimited`
     when they are used up. `settings` are the account's, as `kith connect` took them (docs/interface.md), among them
-    `user`, `host`, `port`, `security`, `ca_file`, `url`, `allow_private`, `headers_only`, `folders`, `calendars`
-    and `list`.
+    `user`, `host`, `port`, `security`, `ca_file`, `url`, `base_url`, `allow_private`, `headers_only`, `folders`,
+    `calendars` and `list`; and `scopes`, those that an OAuth sign-in granted.
     """
 
     account: str
@@ -179,6 +190,7 @@ class Access:
     keep_text: str = "excerpt"
     settings: Mapping[str, Any] = field(default_factory=dict)
     secret: Callable[[], str] = no_secret
+    renew: Callable[[str], str] = no_other
     spend: Callable[[str, int], None] = unmetered
 
 
@@ -313,6 +325,13 @@ class Quota(Struct, frozen=True):
     period: timedelta
 
 
+class Scope(Struct, frozen=True):
+    """One permission that an OAuth sign-in asks for, and what Kith does with it, for the owner to read."""
+
+    name: str
+    reason: str
+
+
 class TaskLimits(Struct, frozen=True):
     """What a to-do tool can hold: characters of title and note, whether times of day, links and notes are kept."""
 
@@ -332,7 +351,9 @@ class ConnectorSpec:
     at more. `locate` finds the server of an account from the settings given (an address, say), before anything secret is
     sent; it raises `Rejected` with what to give instead when it finds none. `survey` signs in and tells what is there;
     `newest` tells the instant of the newest item that the other side holds, to compare with what has come. `make_list`
-    makes a list of a to-do tool under a name, and no second one where there is one. `interval` is how often it is asked
+    makes a list of a to-do tool under a name, and no second one where there is one. `scopes` are what an OAuth sign-in
+    is asked for to read; `headers_scopes`, where there are any, take their place in headers-only mode; `write_scopes` are
+    asked for in addition once it writes tasks, or sends the digest. `interval` is how often it is asked
     for news where nothing tells.
     """
 
@@ -341,7 +362,9 @@ class ConnectorSpec:
     stream: StreamName
     open_source: Callable[[Access], Source] | None = None
     recognise: Callable[[str, bytes], int] | None = None
-    scopes: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    headers_scopes: tuple[Scope, ...] = ()
+    write_scopes: tuple[Scope, ...] = ()
     account: str = ""
     open_sink: Callable[[Access], TaskSink] | None = None
     open_mail: Callable[[Access], MailSink] | None = None

@@ -370,6 +370,18 @@ class TestSigningIn:
             ]
             assert server.connections == 2
 
+    @pytest.mark.parametrize("is_write", [False, True])
+    def test_a_token_that_was_refused_is_renewed_once(self, is_write: bool) -> None:
+        """A token that ended early is replaced and the request repeated; a second refusal is the owner's affair."""
+        with scripted(
+            lambda asked: reply(200 if asked.headers["authorization"] == "Bearer new" else 401)
+        ) as server:
+            auth = Bearer(lambda: "old", lambda refused: {"old": "new"}[refused])
+            assert ask(server.url, method="POST", auth=auth, is_write=is_write).status == 200
+            with pytest.raises(ReauthRequired):
+                ask(server.url, auth=Bearer(lambda: "old", lambda _: "worthless"))
+            assert len(server.asked) == 4
+
     def test_digest_is_used_where_it_is_all_there_is(self) -> None:
         """A server that offers Digest alone gets it, its nonce is kept, and a stale one is renewed."""
         nonces = iter("abcdefgh")
