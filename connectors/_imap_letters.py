@@ -11,7 +11,7 @@ from connectors._imap_parts import STRUCTURE, TEXT_BYTES, Wanted
 from connectors._imap_records import Letter
 from connectors._imap_session import Refused, Session
 from connectors._imap_uids import UidSet
-from connectors._mime import HEADER_BYTES, Terms, nature_by_head
+from connectors._mime import HEADER_BYTES, nature_by_head
 from schemas.errors import Transient
 
 BATCH = 300
@@ -38,10 +38,9 @@ class _Arrived:
 class Letters:
     """Reads messages of one session, whatever folder is selected."""
 
-    def __init__(self, session: Session, account: str, terms: Terms, *, headers_only: bool) -> None:
+    def __init__(self, session: Session, account: str, *, headers_only: bool) -> None:
         self._session = session
         self._account = account
-        self._terms = terms
         self._headers_only = headers_only
         self._arrived: dict[int, _Arrived] = {}
         self._kept = 0
@@ -178,7 +177,7 @@ class Letters:
         head = arrived.items.get(b"BODY[HEADER]")
         if not isinstance(head, bytes) or arrived.is_too_large:
             return Wanted({}, None, 0)
-        fields, nature = nature_by_head(head, b"", self._terms)
+        fields, nature = nature_by_head(head, b"")
         if b"\\Draft" in _words(arrived.items.get(b"FLAGS")):
             nature = None
         size = max(0, number_of(arrived.items.get(b"RFC822.SIZE")) - len(head))
@@ -219,7 +218,7 @@ class Letters:
             outline = wanted.structure(arrived.items.pop(b"BODYSTRUCTURE", None))
             if (
                 outline
-                and nature_by_head(arrived.items[b"BODY[HEADER]"], outline, self._terms)[1] != "personal"
+                and nature_by_head(arrived.items[b"BODY[HEADER]"], outline)[1] != "personal"
             ):
                 wanted.forget()
             return

@@ -1,7 +1,7 @@
 """What to ask for of a message's body, told by its header block and its size, and the body made of what came.
 
-A small mail between humans is asked for as it is. Of a large one, and of all that machines wrote, the structure alone is
-(RFC 9051 7.5.2), by which an invitation is known; then of mail between humans the one text that `_mail_body.own_text`
+A small mail between humans is asked for as it is. Of a large one, and of what a machine may have sent for a human, the
+structure alone is (RFC 9051 7.5.2), by which an invitation is known; of lists and newsletters nothing is. Then of mail between humans the one text that `_mail_body.own_text`
 would find in the whole message. What came is put under the message's own header block with the boundary that it names,
 so that it is read by the same code as any message. Nothing else of a body ever leaves the server.
 """
@@ -29,6 +29,8 @@ _SHORT = 8_000
 _CHARSET = re.compile(r"[^\s\"';]{1,60}")
 _ENCODING = re.compile(r"[A-Za-z0-9-]{1,40}")
 _METHOD = re.compile(r"[A-Za-z-]{1,40}")
+_MAY_INVITE = frozenset({"personal", "automatic", "auto_reply"})
+"""The natures, by the header block alone, of mail that may turn out to be an invitation."""
 _PLAIN_TYPES = frozenset({"", "text/plain", "text/html", "text"})
 
 
@@ -143,7 +145,7 @@ class Wanted:
         self._boundary = boundary[1] if boundary is not None else ""
         if nature is None or (media == "multipart/report" and nature != "bounce"):
             return
-        if is_multipart and not (self._is_personal and size <= _SMALL) and nature != "bounce":
+        if is_multipart and nature in _MAY_INVITE and not (self._is_personal and size <= _SMALL):
             self._asked = Part(STRUCTURE, "")
         elif not headers_only and self._wants_raw(fields, nature, media):
             self._asked = Part(RAW, "", size=size)

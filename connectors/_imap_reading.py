@@ -74,7 +74,7 @@ class Reading:
         self._session = session
         self._state = state
         self._terms: Terms = terms_of(replace(access, since=state.since if state.since > BEGINNING else None))
-        self._fetching = Fetching(session, access.account, self._terms, headers_only=state.headers_only)
+        self._fetching = Fetching(session, access.account, headers_only=state.headers_only)
         self._today = self._terms.now.astimezone(ZoneInfo(access.zone)).date()
         self._marks: deque[_Mark] = deque()
         self._selected: _Run | None = None

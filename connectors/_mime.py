@@ -271,17 +271,13 @@ def message_from_bytes(
 _NOTHING = Reading()
 
 
-def nature_by_head(head: bytes, outline: bytes, terms: Terms) -> tuple[Mapping[str, str], Nature | None]:
-    """The fields of a header block, and the nature that its message will be given; None where it is not taken in.
+def nature_by_head(head: bytes, outline: bytes) -> tuple[Mapping[str, str], Nature | None]:
+    """The fields of a header block, and the nature that its message will be given; None where nobody sent it.
 
     `outline` is as much of the body as its calendar parts' headers: whether the rest is wanted is not known before.
     """
     normal = normalise(head.rstrip(b"\r\n") + b"\n\n" + outline)
     fields = fields_of(normal.head)
-    if terms.since is not None:
-        time = time_of_message(fields, terms.now)
-        if time is not None and time[0] < terms.since:
-            return fields, None
     verdict = _verdict(fields, normal.body)
     return fields, verdict[2] if verdict is not None else None
 
