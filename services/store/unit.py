@@ -147,7 +147,8 @@ def _sqlite(url: URL) -> Engine:
             "busy_timeout = 60000",
             f"cache_size = -{_PAGE_CACHE_KIB}",
             "temp_store = MEMORY",
-            "wal_autocheckpoint = 8000",
+            "wal_autocheckpoint = 64000",
+            "journal_size_limit = 33554432",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
