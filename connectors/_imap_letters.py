@@ -216,10 +216,7 @@ class Letters:
         """What came of an item; what is not handed out counts as empty: who wrote to whom is known all the same."""
         if item == STRUCTURE:
             outline = wanted.structure(arrived.items.pop(b"BODYSTRUCTURE", None))
-            if (
-                outline
-                and nature_by_head(arrived.items[b"BODY[HEADER]"], outline)[1] != "personal"
-            ):
+            if outline and nature_by_head(arrived.items[b"BODY[HEADER]"], outline)[1] != "personal":
                 wanted.forget()
             return
         name = item.replace(".PEEK", "").partition("<")[0].encode()

@@ -4,6 +4,7 @@ A secret is decrypted when its connector asks for it, and from then on masked in
 the URL itself lets whoever has it in; it is therefore locked away like a password, and is nowhere else.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -16,13 +17,16 @@ from deploy.logs import keep_out
 from deploy.parsing import ParsingPool
 from deploy.wiring import Application
 from schemas import interface
-from schemas.connector import Access, ConnectorSpec, Workers, unmetered
+from schemas.connector import Access, ConnectorSpec, Hook, Workers, unmetered
+from schemas.errors import ConnectorError
 from services import accounts
 from services.accounts import Account, Feed
 from services.ingest import fingerprints_held
+from services.notices import Told
 from services.people import OwnersWords, owners_words
 from services.quotas import spend
 from services.signals import READERS
+from services.store.channels import channels
 
 FEED, TODOIST, TASKS = "feed", "todoist", "tasks"
 _USUAL = frozenset({25, 143, 465, 587, 993})
@@ -176,6 +180,31 @@ def access(
 def _since(account: Account) -> date:
     given = account.settings.get("since")
     return date.fromisoformat(given) if given else (account.created_at - LOOK_BACK).date()
+
+
+def hook_of(app: Application, feed: Feed, spec: ConnectorSpec) -> Hook | None:
+    """Where the other side may tell of news of a feed; None where it cannot reach this home."""
+    public = app.settings.public_url.rstrip("/")
+    if not public.startswith("https://") or app.notice_signer is None:
+        return None
+    told = Told(feed.owner, feed.account, feed.connector)
+    return Hook(f"{public}/hooks/{spec.account}", app.notice_signer.token(told))
+
+
+def stop_notices(app: Application, account: Account) -> None:
+    """Have the other side tell of nothing any more, as far as it can be asked; its channels end by themselves in days."""
+    with app.store.read() as unit:
+        standing = {
+            spec.name: channels(unit, account.owner, account.id, spec.name)
+            for spec in connectors_of(app, account.kind)
+            if spec.watch is not None
+        }
+    if not any(standing.values()):
+        return
+    for spec, access in accesses(app, account):
+        if spec.watch is not None and standing[spec.name]:
+            with contextlib.suppress(ConnectorError):
+                spec.watch(access, None, standing[spec.name])
 
 
 # --- what is told of accounts -------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from services.book import Book
 from services.composing import compose
 from services.evidence import Evidence, evidence_of
 from services.links import Deed
+from services.notices import Notice, Notices
 from services.oneclick import OneClick
 from services.schedule import Rhythm
 from services.status import Status, status
@@ -128,7 +129,17 @@ class Household:
             one_click=self._one_click(),
             public_url=self.app.settings.public_url,
             find_followup=self._evidence,
+            take_notices=self._take_notices if self.app.notice_signer else None,
         )
+
+    def _take_notices(self, notices: Sequence[Notice]) -> bool:
+        signer = self.app.notice_signer
+        if signer is None:
+            return False
+        is_known, at_once = Notices(self.app.store, self.app.clock, signer).take(notices)
+        for told in at_once:
+            self.bells.pull.send(told.owner, told.account, told.connector)
+        return is_known
 
     def _evidence(self, followup: str) -> tuple[Evidence, Mapping[Deed, str]] | None:
         one_click = self._one_click()

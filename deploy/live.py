@@ -6,13 +6,13 @@ reading leaves room for the rest. What goes wrong is noted with the account, and
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import SystemRandom
 
 import structlog
 
-from deploy.accounts import accesses, connectors_of
+from deploy.accounts import accesses, connectors_of, hook_of
 from deploy.parsing import ParsingPool
 from deploy.posting import ask_for_owner, letter_of
 from deploy.syncing import Advance, Budget, read_feed, turn_of
@@ -24,6 +24,7 @@ from services import accounts
 from services.accounts import Account, Feed
 from services.book import Book
 from services.outbox import Delivered, Delivery, MailWork, TaskWork, Work
+from services.store.channels import channels, set_channels
 from services.store.unit import Store, Unit
 from services.tasks import Tool, is_in_line, reconcile
 from workers.listen import Open, Place
@@ -32,6 +33,7 @@ from workers.once import Once
 FOR_A_WHILE = timedelta(seconds=60)
 """How long one job reads an account before others have their turn."""
 _TELL_EVERY = timedelta(seconds=5)
+_RENEW_BEFORE, _ASK_AGAIN = timedelta(days=1), timedelta(hours=6)
 _ALONE_FOR = timedelta(seconds=1)
 chance = SystemRandom().random
 """By which delays differ between accounts and installations."""
@@ -59,6 +61,7 @@ class Live:
         self._for_a_while = for_a_while
         self._once = Once()
         self._sinks: dict[tuple[int, str], tuple[Account, TaskSink]] = {}
+        self._refused: dict[tuple[int, str, str], datetime] = {}
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -96,6 +99,8 @@ class Live:
         except ReauthRequired as error:
             self._needs_owner(store, account, error)
             return False
+        if not why:
+            self._watch(store, feed, spec, access)
         is_fresh = feed.tried_at is None or not feed.is_complete
         if is_fresh or any(entry.added or entry.changed or entry.deleted for entry in report.sources):
             # Tasks may begin, or go on, once an account was read whole, also where that brought nothing.
@@ -114,6 +119,26 @@ class Live:
                 self._app.wake(feed.owner)
 
         return advance
+
+    def _watch(self, store: Store, feed: Feed, spec: ConnectorSpec, access: Access) -> None:
+        """Have the other side tell of news, where it can and this home can be reached; polling goes on in any case."""
+        hook = hook_of(self._app, feed, spec)
+        now = self._app.clock.now()
+        where = (feed.owner, feed.account, feed.connector)
+        if spec.watch is None or hook is None or now < self._refused.get(where, now):
+            return
+        with store.read() as unit:
+            standing = channels(unit, *where)
+        if standing and all(one.ends_at - now > _RENEW_BEFORE for one in standing):
+            return
+        try:
+            standing = spec.watch(access, hook, standing)
+        except ConnectorError as error:
+            self._refused[where] = now + _ASK_AGAIN
+            _log.warning("no notices of news", account=feed.account, connector=feed.connector, why=str(error))
+            return
+        with store.write() as unit:
+            set_channels(unit, *where, standing)
 
     def _joined(
         self, account: Account, connector: str, pool: ParsingPool | None = None

@@ -25,6 +25,7 @@ from services.store.unit import Store, open_store
 if TYPE_CHECKING:
     from services.digest.render import Links
     from services.links import LinkSigner
+    from services.notices import NoticeSigner
     from services.turns import Turns
     from services.vault import Vault
 
@@ -142,6 +143,15 @@ class Application:
 
         keys = listed(self.settings.secret_key)
         return LinkSigner(keys) if keys else None
+
+    @cached_property
+    def notice_signer(self) -> "NoticeSigner | None":
+        """Makes and knows the words that notices of news carry; None without a key."""
+        from services.notices import NoticeSigner  # noqa: PLC0415  # most commands are told nothing
+        from services.vault import listed  # noqa: PLC0415
+
+        keys = listed(self.settings.secret_key)
+        return NoticeSigner(keys) if keys else None
 
     def digest_links(self, owner: int, digest: Digest, *, is_mailed: bool = False) -> "Links":
         """What the lines of an owner's digest lead to; nothing, without a key to sign it with."""

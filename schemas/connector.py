@@ -279,6 +279,21 @@ class Listener(Protocol):
         ...
 
 
+class Hook(Struct, frozen=True):
+    """Where the other side may tell that there is news: an https URL, and the word by which its notices are known."""
+
+    url: str
+    token: str
+
+
+class Channel(Struct, frozen=True):
+    """What the other side agreed to tell of, until `ends_at` (aware UTC): its id, and what it calls that which it is on."""
+
+    id: str
+    resource: str
+    ends_at: datetime
+
+
 class Collection(Struct, frozen=True):
     """A folder, calendar, address book, list or project that an account offers.
 
@@ -353,7 +368,9 @@ class ConnectorSpec:
     `newest` tells the instant of the newest item that the other side holds, to compare with what has come. `make_list`
     makes a list of a to-do tool under a name, and no second one where there is one. `scopes` are what an OAuth sign-in
     is asked for to read; `headers_scopes`, where there are any, take their place in headers-only mode; `write_scopes` are
-    asked for in addition once it writes tasks, or sends the digest. `interval` is how often it is asked
+    asked for in addition once it writes tasks, or sends the digest. `watch` has the other side tell of news at a hook: of
+    channels that stand it renews those that end within a day, opens what is missing, ends what is too many, and answers
+    those that stand now; with no hook it ends all of them. A notice is never more than a reason to pull. `interval` is how often it is asked
     for news where nothing tells.
     """
 
@@ -373,6 +390,7 @@ class ConnectorSpec:
     survey: Callable[[Access], Survey] | None = None
     newest: Callable[[Access], datetime | None] | None = None
     make_list: Callable[[Access, str], Collection] | None = None
+    watch: Callable[[Access, Hook | None, Sequence[Channel]], tuple[Channel, ...]] | None = None
     interval: timedelta = timedelta(minutes=15)
     quotas: tuple[Quota, ...] = ()
     limits: TaskLimits = field(default_factory=TaskLimits)

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from deploy.accounts import shapes_of
+from deploy.accounts import shapes_of, stop_notices
 from deploy.cli.context import Context
 from deploy.cli.ending import FAILED, OK, PARTIAL, RECONNECT
 from deploy.cli.importing import print_report, status_of
@@ -147,6 +147,7 @@ def disconnect(context: Context, asked: str, forget: bool = False) -> int:
         account = kept.find_account(unit, context.book.owner, asked)
         # Stopped half-way, the same command goes on.
         kept.interrupt(unit, account)
+    stop_notices(context.application, account)
     count = _forget(context, account) if forget else 0
     with context.book.store.write() as unit:
         kept.delete_account(unit, account)

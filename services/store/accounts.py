@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
 from services.store.events import drop_cursors
-from services.store.tables import account, feed, outbox, spending, task
+from services.store.tables import account, channel, feed, outbox, spending, task
 from services.store.unit import Unit
 from services.store.upsert import put_rows
 
@@ -81,6 +81,7 @@ def drop_account(unit: Unit, who: int, key: str) -> None:
     unit.connection.execute(delete(account).where(_is(who, key)))
     unit.connection.execute(delete(feed).where(feed.c.owner == who, feed.c.account == key))
     unit.connection.execute(delete(spending).where(spending.c.owner == who, spending.c.account == key))
+    unit.connection.execute(delete(channel).where(channel.c.owner == who, channel.c.account == key))
     unit.connection.execute(
         delete(outbox).where(outbox.c.owner == who, outbox.c.account == key, outbox.c.state == "pending")
     )

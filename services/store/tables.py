@@ -170,6 +170,17 @@ feed = Table(
     Column("checked_at", BigInteger, comment="when the other side was asked for that"),
 )
 
+channel = Table(
+    "channel",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("connector", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="the other side's name for it"),
+    Column("resource", Text, nullable=False, comment="what it is on"),
+    Column("ends_at", BigInteger, nullable=False),
+)
+
 spending = Table(
     "spending",
     metadata,

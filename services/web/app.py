@@ -1,4 +1,4 @@
-"""The ASGI app: status at `/`, evidence at `/followups/`, the digest's links at `/go/`, health at `/healthz`, `/readyz`.
+"""The ASGI app: status at `/`, evidence at `/followups/`, the digest's links at `/go/`, notices at `/hooks/`, health at `/healthz`, `/readyz`.
 
 It reads through callables it is handed, and knows neither the queue nor where anything is put.
 """
@@ -21,6 +21,7 @@ from services.oneclick import OneClick
 from services.status import Status
 from services.web.go import go_routes
 from services.web.guard import Guard
+from services.web.hooks import Take, hook_routes
 from services.web.view import book_view
 from services.web.why import Find, why_routes
 
@@ -57,6 +58,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     public_url: str = ""
     find_followup: Find | None = None
     """Finds a follow-up with what it rests on."""
+    take_notices: Take | None = None
+    """Takes notices of news; None where there is no key to know them by."""
 
 
 class Paper:
@@ -125,6 +128,7 @@ def make_app(desk: Desk) -> ASGIApp:
             Route("/assets/{name}", asset),
             *(go_routes(paper, desk.one_click, desk.public_url) if desk.one_click else ()),
             *(why_routes(paper, desk.find_followup) if desk.find_followup else ()),
+            *(hook_routes(desk.take_notices) if desk.take_notices else ()),
         ],
         exception_handlers={HTTPException: refused, Exception: refused},
     )
