@@ -40,7 +40,8 @@ from services.store import events as stream
 from services.store import outbox
 from services.turns import ATTEMPTS, TurnTaken
 from tests.deploy.test_up import until, up
-from tests.e2e.world import MARA, World, is_done, mails_of, world
+from tests.e2e.home import MARA
+from tests.e2e.world import World, is_done, mails_of, world
 from tests.fakes.faults import Fault
 from tests.fakes.todoist import Todoist
 from tests.servers import smtp

@@ -10,39 +10,29 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email import message_from_bytes
-from email.message import EmailMessage, Message
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import icalendar
-from dramatiq import Worker
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it carries no types
 
 from deploy.accounts import Secrets
-from deploy.cli.context import Context
-from deploy.connecting import Wish, connect
-from deploy.household import Household
-from deploy.settings import read_settings
-from deploy.wiring import Application
-from schemas.clock import FrozenClock
+from deploy.connecting import Wish
 from schemas.connector import ConnectorSpec
-from schemas.decisions import OwnerDeclared
-from schemas.interface import Followup
-from services.book import Book
 from tests.contract.live_source import SECRET
+from tests.e2e.home import MARA, LivedHome, Seen
 from tests.servers import smtp
 from tests.servers.dav import DavServer
 from tests.servers.dovecot import Dovecot
-from workers.schedule import Schedule
 
-MARA = "mara@example.com"
 _HREF = re.compile(rb"<(?:\w+:)?href>([^<]+\.ics)</(?:\w+:)?href>")
 
 
-class World:
+class World(LivedHome):
     """The servers with what people do at them, and the home that lives among them."""
+
+    kinds = ("imap", "caldav", "smtp")
 
     def __init__(
         self,
@@ -63,56 +53,13 @@ class World:
             known: the connectors by their names, instead of all there are.
             settings: of the home, by their names in the environment.
         """
-        self.clock = FrozenClock(start)
-        self._home = home
-        self._settings = settings
-        self._known = known
         self._dovecot = dovecot
         self._user = user
         self._mailbox = dovecot.signed_in(user)
         self.dav = dav
         self._post = post
-        self._mails = 0
-        self.open()
-
-    @property
-    def home(self) -> Path:
-        """The folder of the home."""
-        return self._home
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The settings of another process that runs the home at this instant."""
-        return {**self._settings, "KITH_NOW": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}"}
-
-    # --- the home -----------------------------------------------------------------------------------------------------
-
-    def open(self) -> None:
-        """Open the home, as after a restart."""
-        self.app = self.application()
-        if not self.app.is_made:
-            self.app.make(OwnerDeclared(name="Mara Lindholm", emails=(MARA,), timezone="Europe/Berlin"))
-            self.app.close()
-            self.app = self.application()
-        self.household = Household(self.app)
-        self._worker = Worker(self.household.broker, worker_threads=2, worker_timeout=20)
-        self._worker.start()
-
-    def application(self) -> Application:
-        """The home as one more process has it."""
-        application = Application(read_settings(str(self._home), self._settings), self._known)
-        application.clock = self.clock
-        return application
-
-    def context(self) -> Context:
-        """What a command of the same home is handed."""
-        return Context(self.environment, str(self._home))
-
-    def close(self) -> None:
-        """Let go of it."""
-        self._worker.stop()
-        self.household.broker.close()
-        self.app.close()
+        self.behaviour = smtp.Behaviour()
+        super().__init__(home, start, known, **settings)
 
     def leave(self) -> None:
         """Close the mail program."""
@@ -122,16 +69,6 @@ class World:
     def program(self) -> IMAPClient:
         """The owner's mail program."""
         return self._mailbox
-
-    @property
-    def book(self) -> Book:
-        """The owner's book."""
-        return self.app.book()
-
-    def connect(self, *kinds: str, **given: Any) -> dict[str, str]:
-        """Connect mailbox, calendars with a list for tasks, and post office, or these; the accounts' ids by kind."""
-        wishes = [self.wish(kind, **given) for kind in kinds or ("imap", "caldav", "smtp")]
-        return {wish.kind: connect(self.app, self.book, wish).account.id for wish in wishes}
 
     def wish(self, kind: str, secret: str = "", tasks: str = "Follow-ups", **more: Any) -> Wish:
         """How the owner connects an account of a kind, with its right secret unless another is given."""
@@ -152,53 +89,11 @@ class World:
                 settings = {**host, "user": MARA, "port": self._post, "from": MARA, "to": MARA, **more}
                 return Wish(kind=kind, settings=settings, secrets=Secrets(secret or smtp.PASSWORD))
 
-    def run(self, rounds: int = 4) -> None:
-        """Let everything that is due by now happen, to its end."""
-        schedule = self.schedule(self.household)
-        for _ in range(rounds):
-            schedule.look()
-            self.household.wake(self.book.owner)
-            self.household.broker.join("default")
-
-    def schedule(self, here: Household) -> Schedule:
-        """What looks at the clock for a process that runs the home."""
-        owners = [owner for owner, _ in self.app.owners()]
-        return Schedule(here.app.store, self.clock, lambda: owners, here.digests, here.bells)
-
-    def live(self, until: datetime, step: timedelta = timedelta(hours=6)) -> None:
-        """Let time pass, and whatever it brings happen."""
-        while self.clock.now() < until:
-            self.clock.advance(min(step, until - self.clock.now()))
-            self.run(2)
-        self.run()
-
     # --- what people do -------------------------------------------------------------------------------------------------
 
-    def mail(
-        self,
-        sender: str,
-        to: str,
-        text: str,
-        subject: str = "Plan",
-        re: str = "",
-        at: datetime | None = None,
-        folder: str = "",
-    ) -> str:
-        """A mail arrives, or one of the owner's lies in Sent; its Message-ID without brackets."""
-        self._mails += 1
-        when = at or self.clock.now()
-        key = f"m{self._mails}.{self._user}@example.com"
-        made = EmailMessage(policy=SMTP)
-        made["From"], made["To"] = sender, to
-        made["Subject"] = f"Re: {subject}" if re else subject
-        made["Date"] = format_datetime(when)
-        made["Message-ID"] = f"<{key}>"
-        if re:
-            made["In-Reply-To"] = made["References"] = f"<{re}>"
-        made.set_content(text + "\n")
-        folder = folder or ("Sent" if MARA in sender else "INBOX")
-        self._mailbox.append(folder, made.as_bytes(), (), when)
-        return key
+    def put_mail(self, folder: str, raw: bytes, when: datetime) -> None:
+        """A mail lies in a folder since an instant."""
+        self._mailbox.append(folder, raw, (), when)
 
     def letters(self) -> dict[str, list[tuple[datetime, bytes]]]:
         """Every mail in the mailbox, by folder: when it came, and its text."""
@@ -235,13 +130,6 @@ class World:
             names.append(str(folder / f"{number}.ics"))
         return names
 
-    def knows(self, *people: str) -> None:
-        """They and the owner have written to each other, weeks ago."""
-        past = self.clock.now() - timedelta(days=25)
-        for person in people:
-            first = self.mail(MARA, person, "Hello, here is the plan.", at=past)
-            self.mail(person, MARA, "Thank you, I have it.", re=first, at=past + timedelta(hours=3))
-
     def meeting(self, uid: str, at: datetime, *people: str, sequence: int = 0, hours: int = 1) -> None:
         """A meeting stands in the owner's calendar, or stands there otherwise than before."""
         event = icalendar.Event()
@@ -271,6 +159,22 @@ class World:
                 (task,) = icalendar.Calendar.from_ical(body).walk("VTODO")
                 found[str(task["X-KITH-KEY"])] = task
         return found
+
+    def seen(self) -> dict[str, Seen]:
+        """The tasks in the list, by the follow-up they are for."""
+        return {
+            key: Seen(
+                str(task["SUMMARY"]),
+                str(task["DESCRIPTION"]),
+                task["DUE"].dt if "DUE" in task else None,
+                is_done(task),
+            )
+            for key, task in self.tasks().items()
+        }
+
+    def digests(self) -> list[Message]:
+        """The mails that came to the owner from the home, in order."""
+        return mails_of(self.behaviour)
 
     def titles(self) -> list[str]:
         """The titles of all tasks in all lists, one for each that stands there."""
@@ -313,14 +217,6 @@ class World:
         """The owner deletes a task there."""
         self.dav.delete(self._url_of(followup))
 
-    # --- what is so -----------------------------------------------------------------------------------------------------
-
-    def followups(self, rule: str, address: str) -> list[Followup]:
-        """The follow-ups of a rule for a person, oldest first."""
-        book = self.book
-        who = {one.id for one in book.situation().people.values() if address in one.emails}
-        return [one for one in book.followups() if one.rule == rule and one.person in who]
-
 
 def is_done(task: Any) -> bool:
     """Whether a task reads as done."""
@@ -346,6 +242,7 @@ def world(
     behaviour = smtp.Behaviour()
     with smtp.mail_server(behaviour, "none") as post:
         made = World(folder / "home", start, dovecot, user, dav, post, known, **settings)
+        made.behaviour = behaviour
         try:
             yield made, behaviour
         finally:
