@@ -22,6 +22,7 @@ from deploy.accounts import (
     sealed,
     word_of,
 )
+from deploy.posting import redirect_mail
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.connector import Access, Collection, ConnectorSpec, Location, Survey
@@ -123,6 +124,7 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
         accounts.keep_account(unit, account, sealed(app, wish.secrets), followed, now)
         # What was refused may be taken now that its owner has looked after the account.
         outbox.try_again(unit, account.owner, account.id, epoch(now))
+        redirect_mail(app, unit, account.owner)
         if is_other_list:
             _move_tasks(unit, account, specs, now)
     return Connection(account, survey, declared)

@@ -7,14 +7,14 @@ reading leaves room for the rest. What goes wrong is noted with the account, and
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from random import SystemRandom
 
 import structlog
 
 from deploy.accounts import accesses, connectors_of, hook_of
 from deploy.parsing import ParsingPool
-from deploy.posting import ask_for_owner, letter_of
+from deploy.posting import ask_for_owner, letter_of, redirect_mail
 from deploy.syncing import Advance, Budget, read_feed, turn_of
 from deploy.wiring import Application
 from schemas.connector import Access, ConnectorSpec, Listener, TaskSink
@@ -25,6 +25,7 @@ from services.accounts import Account, Feed
 from services.book import Book
 from services.outbox import Delivered, Delivery, MailWork, TaskWork, Work
 from services.store.channels import channels, set_channels
+from services.store.outbox import Side
 from services.store.unit import Store, Unit
 from services.tasks import Tool, is_in_line, reconcile
 from workers.listen import Open, Place
@@ -152,8 +153,9 @@ class Live:
                 return  # Another job, or the owner, was first.
             accounts.set_state(unit, account, "reconnect", str(error))
             asked = ask_for_owner(self._app, unit, now)
-            if asked is not None:
-                unit.after_commit(lambda: self._ring(account.owner, asked.account))
+            by = redirect_mail(self._app, unit, account.owner) or (asked.account if asked else None)
+            if by is not None:
+                unit.after_commit(lambda: self._ring(account.owner, by))
         _log.warning("account must be reconnected", account=account.id, why=str(error))
 
     # --- writing ------------------------------------------------------------------------------------------------------
@@ -199,24 +201,20 @@ class Live:
         return turn.is_wanted_again
 
     def _deliver(self, account: Account, store: Store) -> Delivered:
-        try:
-            work = self._work_at(account, store)
-            delivery = Delivery(store, account.owner, account.id, work, self._app.clock, chance)
-            told = delivery.run()
-        except ReauthRequired as error:
-            told = Delivered(error=error)
+        work = cache(partial(self._work_at, account, store))
+        told = Delivery(store, account.owner, account.id, work, self._app.clock, chance).run()
         if told.error is not None:
             self._sinks.pop((account.owner, account.id), None)
         if isinstance(told.error, ReauthRequired | Missing):
             self._needs_owner(store, account, told.error)
         return told
 
-    def _work_at(self, account: Account, store: Store) -> Work:
+    def _work_at(self, account: Account, store: Store, side: Side) -> Work:
         for spec, access in accesses(self._app, account):
-            if spec.open_sink is not None:
+            if side == "tasks" and spec.open_sink is not None:
                 sink = self._sink_of(account, spec.open_sink, access)
                 return TaskWork(store, account.owner, account.id, sink, self._app.clock)
-            if spec.open_mail is not None:
+            if side == "mail" and spec.open_mail is not None:
                 return MailWork(spec.open_mail(access), partial(letter_of, self._app, account))
         raise ReauthRequired(
             f"This release of Kith knows no way to write to accounts of the kind {account.kind}."

@@ -33,15 +33,30 @@ from services.store import outbox
 from services.store.outbox import Intent
 from services.store.unit import Unit
 
+_SMTP = "smtp"
 _decode = msgspec.json.Decoder(Digest).decode
 
 
 def mailer(app: Application, unit: Unit, owner: int) -> Account | None:
-    """The account that an owner's mail goes out by."""
-    for one in accounts.accounts(unit, owner):
-        if one.state != "paused" and any(spec.open_mail for spec in connectors_of(app, one.kind)):
-            return one
-    return None
+    """The account that an owner's mail goes out by; where none works, one that waits to be reconnected, and mail with it."""
+    senders = [one for one in accounts.accounts(unit, owner) if _is_sender(app, one)]
+    return next((one for state in ("active", "reconnect") for one in senders if one.state == state), None)
+
+
+def _is_sender(app: Application, account: Account) -> bool:
+    """Whether an account is there to send: one of SMTP for nothing else, any other where its owner wants it."""
+    sends = account.kind == _SMTP or account.settings.get("sends")
+    return bool(sends) and any(spec.open_mail for spec in connectors_of(app, account.kind))
+
+
+def redirect_mail(app: Application, unit: Unit, owner: int) -> str | None:
+    """Have mail that waits where nothing goes out sent by an account that works; which, where there is any."""
+    by = mailer(app, unit, owner)
+    if by is None or by.state != "active":
+        return None
+    idle = [one.id for one in accounts.accounts(unit, owner) if one.state != "active"]
+    moved = outbox.move_mail(unit, owner, idle, by.id, epoch(app.clock.now()))
+    return by.id if moved else None
 
 
 def ask_for_digest(
@@ -69,10 +84,13 @@ def ask_for_owner(app: Application, unit: Unit, account: Account) -> Intent | No
 
 
 def _asked(app: Application, unit: Unit, by: Account, key: str, subject: str, payload: str) -> Intent:
-    now = epoch(app.clock.now())
+    """What is asked for once, by whichever account: another one sends no second mail."""
+    known = outbox.mail(unit, by.owner, subject, payload)
+    if known is not None:
+        return known
     intent = Intent(key=key, account=by.id, kind="mail", subject=subject, payload=payload)
-    outbox.ask(unit, by.owner, [intent], now)
-    return outbox.intent(unit, by.owner, key) or intent
+    outbox.ask(unit, by.owner, [intent], epoch(app.clock.now()))
+    return intent
 
 
 def send_digest(app: Application, owner: int, week: str) -> str:
@@ -166,17 +184,19 @@ def _reconnect_mail(
     mail = EmailMessage(policy=SMTP)
     mail["From"] = formataddr(("Kith", sender))
     mail["To"] = to
-    mail["Subject"] = f"Kith can no longer read {name}"
+    is_read = bool(account.settings.get("reads"))
+    mail["Subject"] = f"Kith can no longer {'read' if is_read else 'send by'} {name}"
     mail["Date"] = format_datetime(date)
     mark = public_id("", key64(account.id, str(epoch(since)), instance_of(unit, account.owner)))
     mail["Message-ID"] = f"<kith-{mark}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
     mail["X-Auto-Response-Suppress"] = "All"
     mail["X-Kith-Instance"] = instance_of(unit, account.owner)
+    went_well = f"Kith last read it on {since:%d %B %Y}. Nothing is lost: it goes on where it stopped."
     lines = [
         account.reason,
         "",
-        f"Kith last read it on {since:%d %B %Y}. Nothing is lost: it goes on where it stopped.",
+        went_well if is_read else "Nothing is lost: your digest goes out by another account meanwhile.",
         "",
         f"Connect it again: {how_to_reconnect(account)}",
     ]

@@ -10,6 +10,7 @@ from msgspec import Struct
 from deploy.accounts import accesses
 from deploy.clock import SystemSleeper
 from deploy.parsing import ParsingPool
+from deploy.posting import redirect_mail
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.connector import Access, ConnectorSpec, Page, Source, Upsert, Workers
@@ -167,6 +168,7 @@ class _Reading:
         except ReauthRequired as error:
             with self._book.store.write() as unit:
                 accounts.set_state(unit, account, "reconnect", str(error))
+                redirect_mail(self._app, unit, account.owner)
             return SyncedAccount(account.id, account.name, "reconnect", str(error))
         if not is_read:
             self._busy(account)
@@ -175,6 +177,7 @@ class _Reading:
             state = "active"
             with self._book.store.write() as unit:
                 accounts.set_state(unit, account, state)
+                redirect_mail(self._app, unit, account.owner)
         return SyncedAccount(account.id, account.name, state, failed or None)
 
     def _read_feed(self, feed: Feed, spec: ConnectorSpec, access: Access) -> str:

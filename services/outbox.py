@@ -9,7 +9,7 @@ what was never answered, is in doubt: a to-do tool is asked what became of it be
 cannot be asked for, so it counts as sent and is listed, since no digest is better than two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -29,13 +29,18 @@ from schemas.errors import (
 from schemas.ids import IdempotencyKey
 from services.quotas import rest, rests_until
 from services.store import followups, outbox
-from services.store.outbox import Intent, TaskRow
+from services.store.outbox import Intent, Side, TaskRow, side_of
 from services.store.unit import Store, Unit
 
 GIVE_UP_AFTER = 200
 """Beginnings after which something is not tried again: at the longest delay, eight days."""
 _OF_ALL = (Transient, ReauthRequired, Ambiguous, Missing)
 """Errors that the next thing to do would meet as well: the other side is down, or the list is gone."""
+_OF_ACCOUNT = (RateLimited, ReauthRequired, Missing)
+"""Those of them that whatever else is to be done at the account would meet too."""
+_IN_DOUBT: Mapping[Side, str] = {"tasks": "unsure", "mail": "failed"}
+"""How that stands which may or may not have been done: nobody can be asked what became of a mail."""
+_OTHER: Mapping[Side, Side] = {"tasks": "mail", "mail": "tasks"}
 _SOON = timedelta(seconds=2)
 _LONGEST = timedelta(hours=1)
 _ENDED = "The process that did it ended before the answer came."
@@ -45,10 +50,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Work(Protocol):
-    """How what is asked for is done at one kind of account."""
-
-    in_doubt: str
-    """The state of what may or may not have been done: `unsure`, or `failed` where nobody can be asked."""
+    """How what is asked for is done."""
 
     def do(self, intent: Intent, /) -> Callable[[Unit], None]:
         """Do it; gives what is to be written together with its being done."""
@@ -68,9 +70,20 @@ class Delivery:
     """Delivers to one account of one owner; one at a time, as whoever calls holds the account's turn."""
 
     def __init__(
-        self, store: Store, owner: int, account: str, work: Work, clock: Clock, chance: Callable[[], float]
+        self,
+        store: Store,
+        owner: int,
+        account: str,
+        work: Callable[[Side], Work],
+        clock: Clock,
+        chance: Callable[[], float],
     ) -> None:
-        """`chance` gives 0 to 1, by which delays differ between installations."""
+        """Nothing is begun yet.
+
+        Args:
+            work: opens what does the tasks, or the mail, of the account; raises what doing them would.
+            chance: gives 0 to 1, by which delays differ between installations.
+        """
         self._store = store
         self._owner = owner
         self._account = account
@@ -79,37 +92,52 @@ class Delivery:
         self._chance = chance
 
     def run(self, at_most: int = 100) -> Delivered:
-        """Do what is due, oldest first, until nothing is, or the other side wants to be left alone."""
+        """Do what is due, oldest first, until nothing is, or the other side wants to be left alone.
+
+        A to-do list that is down keeps no mail from going out, and no post office that is keeps tasks waiting.
+        """
         told = Delivered()
         with self._store.write() as unit:
             if rests_until(unit, self._owner, self._account, self._clock.now()):
                 return told
-            outbox.doubt(unit, self._owner, self._account, self._now(), self._work.in_doubt, _ENDED)
+            self._doubt(unit)
+        only: Side | None = None
         for _ in range(at_most):
-            intent = self._begin()
+            intent = self._begin(only)
             if intent is None:
                 break
+            side = side_of(intent)
             try:
-                write = self._work.do(intent)
+                write = self._work(side).do(intent)
             except ConnectorError as error:
                 self._refused(intent, error)
                 if not isinstance(error, _OF_ALL):
                     told.failed += 1
                     continue
                 told.error = error
-                break
+                if only is not None or isinstance(error, _OF_ACCOUNT):
+                    break
+                only = _OTHER[side]
+                continue
             with self._store.write() as unit:
                 write(unit)
                 outbox.set_state(unit, self._owner, intent, "done", self._now())
             told.done += 1
         return told
 
+    def _doubt(self, unit: Unit) -> None:
+        """Of what was in flight when whoever did it ended, nobody knows whether it was done."""
+        for intent in outbox.standing(unit, self._owner, ("in_flight",)):
+            if intent.account == self._account:
+                state = _IN_DOUBT[side_of(intent)]
+                outbox.set_state(unit, self._owner, intent, state, self._now(), reason=_ENDED)
+
     def _now(self) -> int:
         return epoch(self._clock.now())
 
-    def _begin(self) -> Intent | None:
+    def _begin(self, only: Side | None) -> Intent | None:
         with self._store.write() as unit:
-            intent = outbox.due(unit, self._owner, self._account, self._now())
+            intent = outbox.due(unit, self._owner, self._account, self._now(), only)
             if intent is not None:
                 outbox.set_state(unit, self._owner, intent, "in_flight", self._now())
         return intent
@@ -118,7 +146,7 @@ class Delivery:
         now = self._clock.now()
         match error:
             case Ambiguous():
-                state, next_at = self._work.in_doubt, now + _SOON
+                state, next_at = _IN_DOUBT[side_of(intent)], now + _SOON
             case RateLimited():
                 state, next_at = "pending", now + error.retry_after
             case Transient() | ReauthRequired() | Missing() if intent.attempts < GIVE_UP_AFTER:
@@ -141,8 +169,6 @@ class Delivery:
 
 class TaskWork:
     """Writes tasks into a to-do tool."""
-
-    in_doubt = "unsure"
 
     def __init__(self, store: Store, owner: int, account: str, sink: TaskSink, clock: Clock) -> None:
         self._store = store
@@ -222,8 +248,6 @@ class Letter(Struct, frozen=True):
 
 class MailWork:
     """Sends digests; each once, or not at all where nobody can tell."""
-
-    in_doubt = "failed"
 
     def __init__(self, sink: MailSink, letter_of: Callable[[Intent], Letter | None]) -> None:
         """Nothing is sent yet; `letter_of` makes the mail that is asked for, or None where nobody needs it any more."""

@@ -13,6 +13,7 @@ from deploy.cli.keeping import rewrite_digests
 from deploy.cli.paper import Column, day, hint, plain, quiet, say, table, wrapped
 from deploy.cli.progress import progress
 from deploy.lock import only_here
+from deploy.posting import redirect_mail
 from deploy.syncing import sync as read
 from schemas.errors import ConfigError
 from schemas.interface import Account, AccountList, ImportReport, SyncReport
@@ -130,6 +131,7 @@ def pause(context: Context, asked: str) -> int:
     with context.book.store.write() as unit:
         account = kept.find_account(unit, context.book.owner, asked)
         kept.interrupt(unit, account)
+        redirect_mail(context.application, unit, account.owner)
     return _tell(context, account, f"{plain(account.name)} is left alone until: kith resume {account.id}")
 
 
@@ -138,6 +140,7 @@ def resume(context: Context, asked: str) -> int:
     with context.book.store.write() as unit:
         account = kept.find_account(unit, context.book.owner, asked)
         kept.resume(unit, account, context.book.clock.now())
+        redirect_mail(context.application, unit, account.owner)
     return _tell(context, account, f"{plain(account.name)} is read again. Now: kith sync {account.id}")
 
 
@@ -147,6 +150,7 @@ def disconnect(context: Context, asked: str, forget: bool = False) -> int:
         account = kept.find_account(unit, context.book.owner, asked)
         # Stopped half-way, the same command goes on.
         kept.interrupt(unit, account)
+        redirect_mail(context.application, unit, account.owner)
     stop_notices(context.application, account)
     count = _forget(context, account) if forget else 0
     with context.book.store.write() as unit:

@@ -1,6 +1,7 @@
 """Rows of what is to be done at accounts, and of the tasks that stand in to-do tools."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from msgspec import Struct
 from sqlalchemy import and_, delete, func, select, update
@@ -10,6 +11,10 @@ from services.store.unit import Unit
 from services.store.upsert import put_rows
 
 _OPEN = ("pending", "in_flight", "unsure")
+_MAIL = "mail"
+
+Side = Literal["tasks", "mail"]
+"""What an account may take: an account of one kind may take both."""
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -29,6 +34,11 @@ class Intent(Struct, frozen=True, kw_only=True):
     next_at: int = 0
     reason: str = ""
     created_at: int = 0
+
+
+def side_of(one: Intent) -> Side:
+    """What an intent is done with at its account."""
+    return "mail" if one.kind == _MAIL else "tasks"
 
 
 class TaskRow(Struct, frozen=True, kw_only=True):
@@ -70,18 +80,18 @@ def ask(unit: Unit, who: int, intents: Iterable[Intent], now: int) -> None:
     put_rows(unit, outbox, columns, rows, "leave")
 
 
-def due(unit: Unit, who: int, account: str, now: int) -> Intent | None:
-    """The oldest thing to be done at an account by now."""
+def due(unit: Unit, who: int, account: str, now: int, only: Side | None = None) -> Intent | None:
+    """The oldest thing to be done at an account by now, or of one side of it."""
+    statement = select(outbox).where(
+        outbox.c.owner == who,
+        outbox.c.account == account,
+        outbox.c.state.in_(("pending", "unsure")),
+        outbox.c.next_at <= now,
+    )
+    if only is not None:
+        statement = statement.where((outbox.c.kind == _MAIL) == (only == "mail"))
     row = unit.connection.execute(
-        select(outbox)
-        .where(
-            outbox.c.owner == who,
-            outbox.c.account == account,
-            outbox.c.state.in_(("pending", "unsure")),
-            outbox.c.next_at <= now,
-        )
-        .order_by(outbox.c.created_at, outbox.c.key)
-        .limit(1)
+        statement.order_by(outbox.c.created_at, outbox.c.key).limit(1),
     ).first()
     return _intent(row) if row else None
 
@@ -125,6 +135,30 @@ def intent(unit: Unit, who: int, key: str) -> Intent | None:
     return _intent(row) if row else None
 
 
+def mail(unit: Unit, who: int, subject: str, payload: str) -> Intent | None:
+    """The mail about this that was asked for, whatever account it was to go out by."""
+    is_it = and_(outbox.c.kind == _MAIL, outbox.c.subject == subject, outbox.c.payload == payload)
+    row = unit.connection.execute(
+        select(outbox).where(outbox.c.owner == who, is_it).order_by(outbox.c.created_at, outbox.c.key)
+    ).first()
+    return _intent(row) if row else None
+
+
+def move_mail(unit: Unit, who: int, accounts: Sequence[str], to: str, now: int) -> int:
+    """Mail that was never handed over at some accounts goes out by another; how many there were."""
+    moved = unit.connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.owner == who,
+            outbox.c.account.in_(accounts),
+            outbox.c.kind == _MAIL,
+            outbox.c.state == "pending",
+        )
+        .values(account=to, next_at=now, updated_at=now)
+    )
+    return moved.rowcount
+
+
 def standing(unit: Unit, who: int, states: Sequence[str] = ("unsure", "failed")) -> list[Intent]:
     """What was asked for and stands so, oldest first."""
     statement = (
@@ -152,15 +186,6 @@ def set_state(
     )
 
 
-def doubt(unit: Unit, who: int, account: str, now: int, state: str, reason: str) -> None:
-    """What was in flight when whoever did it ended: nobody knows whether it was done, and so it stands from now."""
-    unit.connection.execute(
-        update(outbox)
-        .where(outbox.c.owner == who, outbox.c.account == account, outbox.c.state == "in_flight")
-        .values(state=state, next_at=now, reason=reason, updated_at=now)
-    )
-
-
 def try_again(unit: Unit, who: int, account: str, now: int) -> None:
     """What failed for good at an account is asked for again, after the owner mended it."""
     unit.connection.execute(
@@ -169,7 +194,7 @@ def try_again(unit: Unit, who: int, account: str, now: int) -> None:
             outbox.c.owner == who,
             outbox.c.account == account,
             outbox.c.state == "failed",
-            outbox.c.kind != "mail",
+            outbox.c.kind != _MAIL,
         )
         .values(state="pending", attempts=0, next_at=now, reason="", updated_at=now)
     )
@@ -194,10 +219,10 @@ def ask_anew(unit: Unit, who: int, account: str, now: int) -> None:
 def blank_but(unit: Unit, who: int, known: Iterable[str]) -> None:
     """Erase what is said of follow-ups that are none any more; that they had tasks stays, so that the tool can be tidied."""
     gone = {row.followup for row in tasks(unit, who)}
-    subjects = select(outbox.c.subject).where(outbox.c.owner == who, outbox.c.kind != "mail")
+    subjects = select(outbox.c.subject).where(outbox.c.owner == who, outbox.c.kind != _MAIL)
     gone |= set(unit.connection.execute(subjects).scalars())
     for one in sorted(gone - set(known)):
-        of_it = and_(outbox.c.owner == who, outbox.c.subject == one, outbox.c.kind != "mail")
+        of_it = and_(outbox.c.owner == who, outbox.c.subject == one, outbox.c.kind != _MAIL)
         # What was to be made is looked for first; the rest is asked for again, in other words.
         unit.connection.execute(delete(outbox).where(of_it, outbox.c.kind != "put"))
         unit.connection.execute(update(outbox).where(of_it).values(payload="{}", reason=""))

@@ -24,12 +24,13 @@ from deploy.accounts import Secrets, sealed
 from deploy.cli.accounts import disconnect, pause, resume, status_of_sync
 from deploy.household import Household
 from deploy.importing import import_paths
+from deploy.posting import send_digest
 from deploy.syncing import sync
 from schemas.clock import epoch
 from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
 from schemas.decisions import FollowupDismissed, FollowupSnoozed, Merge
-from schemas.errors import ReauthRequired
-from schemas.ids import Cursor, IdempotencyKey
+from schemas.errors import ConfigError, ReauthRequired
+from schemas.ids import Cursor, IdempotencyKey, StreamName
 from schemas.interface import SyncReport
 from services import accounts
 from services.accounts import Account, Feed
@@ -395,6 +396,107 @@ def test_a_post_office_that_refuses_the_sign_in(place: Place) -> None:
         life.live(MONDAY + timedelta(days=1, hours=2), HOUR)
         assert _digests(post) == ["09 Nov"]
         assert _unsent(life) == []
+
+
+# --- several accounts that could send ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def _another_post_office() -> Iterator[tuple[int, smtp.Behaviour]]:
+    behaviour = smtp.Behaviour()
+    with smtp.mail_server(behaviour, "none") as port:
+        yield port, behaviour
+
+
+def test_another_account_sends_while_one_waits_to_be_reconnected(place: Place) -> None:
+    """The digest goes out by the one that works, once, and so does the word that the other waits; back, it has its turn."""
+    with place.world(MONDAY) as (life, post), _another_post_office() as (port, other):
+        ids = life.connect("imap", "smtp")
+        life.clock.advance(timedelta(minutes=1))
+        life.connect("smtp", port=port)
+        life.run()
+        post.says["AUTH"] = "535 5.7.8 No"
+        life.live(MONDAY + HOUR, timedelta(minutes=31))
+        assert post.taken == []
+        assert [mail["Subject"] for mail in mails_of(other)] == [
+            "Your week: nothing is waiting for you",
+            f"Kith can no longer send by {MARA}",
+        ]
+        assert _unsent(life) == []
+        assert send_digest(life.app, life.book.owner, "2026-W46").endswith("it goes out once.")
+        life.live(MONDAY + timedelta(days=7, hours=2), timedelta(hours=12))
+        assert _digests(other)[2:] == ["16 Nov"]
+        post.says.clear()
+        resume(life.context(), ids["smtp"])
+        life.live(MONDAY + timedelta(days=14, hours=2), timedelta(hours=12))
+        assert (_digests(post), len(other.taken)) == (["23 Nov"], 3)
+
+
+@pytest.mark.parametrize("how", ["refused", "paused"])
+def test_a_digest_waits_for_an_account_that_can_send(place: Place, how: str) -> None:
+    """The only account refuses, or is paused once it put the mail off: another, connected a day later, sends it, once."""
+    with place.world(MONDAY) as (life, post), _another_post_office() as (port, other):
+        ids = life.connect("imap", "smtp")
+        life.run()
+        if how == "refused":
+            post.says["AUTH"] = "535 5.7.8 No"
+        else:
+            post.says["DATA"] = "451 4.3.0 Later"
+        life.live(MONDAY + HOUR, timedelta(minutes=31))
+        if how == "paused":
+            pause(life.context(), ids["smtp"])
+        life.live(MONDAY + timedelta(days=1))
+        life.connect("smtp", port=port)
+        life.live(MONDAY + timedelta(days=1, hours=1), timedelta(minutes=31))
+        assert _digests(other) == ["09 Nov"]
+        post.says.clear()
+        resume(life.context(), ids["smtp"])
+        life.live(MONDAY + timedelta(days=2))
+        assert (post.taken, len(other.taken), _unsent(life)) == ([], 1, [])
+
+
+def test_a_digest_that_waited_too_long_is_listed(place: Place) -> None:
+    """Nothing can send for three days: it is not sent any more when something can, and is listed."""
+    with place.world(MONDAY) as (life, post), _another_post_office() as (port, other):
+        life.connect("imap", "smtp")
+        life.run()
+        post.says["AUTH"] = "535 5.7.8 No"
+        life.live(MONDAY + timedelta(days=3))
+        life.connect("smtp", port=port)
+        life.live(MONDAY + timedelta(days=3, hours=2), HOUR)
+        assert other.taken == []
+        assert _unsent(life) == [("mail", "2026-W46", "failed")]
+
+
+class _Shelf:
+    """A mail sink that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str]] = []
+
+    def send(self, _mail: bytes, sender: str, to: str, /) -> None:
+        self.taken.append((sender, to))
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_one_account_writes_tasks_and_sends(place: Place, sends: bool) -> None:
+    """An account of a kind that does both has its tasks, and sends where its owner wants it to; else nothing is sent."""
+    shelf = _Shelf()
+    both = ConnectorSpec("dav_post", "Post", StreamName("mail"), account="caldav", open_mail=lambda _: shelf)
+    with place.world(MONDAY - 2 * HOUR, known={**connectors(), "dav_post": both}) as (life, post):
+        life.knows(ANA)
+        life.connect("imap")
+        life.run()
+        life.connect("caldav", sends=sends)
+        life.run()
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(MONDAY + HOUR, timedelta(minutes=31))
+        assert len(life.tasks()) == 1
+        assert shelf.taken == [(MARA, MARA)] * sends
+        assert post.taken == []
+        if not sends:
+            with pytest.raises(ConfigError):
+                send_digest(life.app, life.book.owner, "2026-W46")
 
 
 # --- two processes (R21) ----------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Desk:
     def delivery(self, tool: Tool | None = None) -> Delivery:
         store, owner = self.book.store, self.book.owner
         work = TaskWork(store, owner, TODO.account, tool or self.tool, self.clock)
-        return Delivery(store, owner, TODO.account, work, self.clock, lambda: 0.5)
+        return Delivery(store, owner, TODO.account, lambda _side: work, self.clock, lambda: 0.5)
 
     def read(self) -> None:
         ingest = Ingest(self.book.store, self.book.owner, self.clock, TODO.account, "tasks", is_live=True)
