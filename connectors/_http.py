@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct
 
+from connectors._network import untrusted
 from schemas.clock import Clock
 from schemas.errors import (
     Ambiguous,
@@ -341,10 +342,7 @@ def _unreachable(url: "httpx2.URL", error: Exception) -> Transient:
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return Transient(
-            f"{_name(url)} showed a certificate that is not trusted ({cause.verify_message}). "
-            "If the server is yours, name its authority's file as ca_file."
-        )
+        return Transient(untrusted(_name(url), cause))
     if cause is not None:
         return Transient(f"{_name(url)} does not speak TLS as it should. Check host and port.")
     return Transient(f"{_name(url)} does not answer. Check host and port, and this machine's network.")

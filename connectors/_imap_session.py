@@ -19,7 +19,7 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]  # it carries 
 from connectors._imap_grammar import Garbled, Status, Value, parsed, rest_of, status_of
 from connectors._imap_uids import LARGEST, UidSet
 from connectors._imap_wire import Wire
-from connectors._network import is_public, open_socket
+from connectors._network import is_public, open_socket, untrusted
 from schemas.connector import Access
 from schemas.errors import ConnectorError, ReauthRequired, Rejected, Transient
 
@@ -325,10 +325,7 @@ def _wrapped(context: ssl.SSLContext, connection: Any, host: str, port: int) -> 
     try:
         return context.wrap_socket(connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
-        raise Rejected(
-            f"{host} shows a certificate that is not to be trusted ({error.verify_message}). If it is your own "
-            "server, give the certificate of who signed it with --ca-file; else somebody may be in between."
-        ) from error
+        raise Rejected(untrusted(host, error)) from error
     except ssl.SSLError as error:
         if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             raise Transient(f"{host} broke off while encryption began. Kith tries again later.") from error

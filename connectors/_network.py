@@ -7,6 +7,7 @@ looked at is the one connected to, so that a second answer of the resolver chang
 
 import ipaddress
 import socket
+import ssl
 from contextlib import suppress
 from datetime import timedelta
 
@@ -17,6 +18,10 @@ IDLE_AT_MOST = timedelta(seconds=60)
 """How long an answer may let wait for its next byte."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _TRIED = 4
+_OUT_OF_TIME = frozenset({9, 10})
+"""OpenSSL's codes of a certificate that is not valid yet, or any more (x509_vfy.h)."""
+_OF_ANOTHER = frozenset({62, 64})
+"""Of one for another name or address."""
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -91,3 +96,19 @@ def open_socket(
         else getattr(failure, "strerror", "") or "no answer"
     )
     raise Transient(f"{host}, port {port}, does not answer ({why}). Check host and port; Kith tries again.")
+
+
+def untrusted(host: str, error: ssl.SSLCertVerificationError) -> str:
+    """What to say of a certificate that is not to be trusted, and what to do."""
+    if error.verify_code in _OUT_OF_TIME:
+        cure = "See whether this machine's clock is right; if it is, whoever runs the server has to renew it."
+    elif error.verify_code in _OF_ANOTHER:
+        cure = "Check how the host is spelt."
+    else:
+        cure = (
+            "If it is your own server, give the certificate of who signed it with --ca-file; else somebody may be in "
+            "between."
+        )
+    return (
+        f"{host} shows a certificate that is not to be trusted ({error.verify_message.rstrip('.')}). {cure}"
+    )

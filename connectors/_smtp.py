@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from connectors._network import is_public, open_socket
+from connectors._network import is_public, open_socket, untrusted
 from schemas.errors import ReauthRequired, Rejected, Transient
 
 Security = Literal["tls", "starttls", "none"]
@@ -137,10 +137,7 @@ class Session(smtplib.SMTP):
         try:
             return context.wrap_socket(plain, server_hostname=self._host)
         except ssl.SSLCertVerificationError as error:
-            raise Rejected(
-                f"The certificate that {self._host} shows cannot be trusted ({error.verify_message}). Check the name. "
-                "If the server is yours and has an authority of its own, name that: --ca-file FILE"
-            ) from error
+            raise Rejected(untrusted(self._host, error)) from error
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             raise smtplib.SMTPServerDisconnected from error
         except ssl.SSLError as error:

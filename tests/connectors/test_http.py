@@ -7,7 +7,7 @@ import tracemalloc
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -279,8 +279,22 @@ class TestTls:
             assert plain.asked == []
             server.script = always(reply(200))
             wrong = server.url.replace("127.0.0.1", "localhost")
-            with pytest.raises(Transient, match="certificate"):
+            with pytest.raises(Transient, match=r"certificate.*how the host is spelt"):
                 ask(wrong, settings=settings)
+
+    @pytest.mark.parametrize(
+        ("begins", "ends"), [(2090, 2091), (2020, 2021)], ids=["not yet valid", "no longer valid"]
+    )
+    def test_a_certificate_has_its_time(self, tmp_path: Path, begins: int, ends: int) -> None:
+        """One whose time has not come, or is over, is refused, and the clock is named: it may be that which is wrong."""
+        authority = trustme.CA()
+        first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in (begins, ends))
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1", not_before=first, not_after=last).configure_cert(tls)
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        settings = {"allow_private": True, "ca_file": str(tmp_path / "ca.pem")}
+        with scripted(always(reply(200)), tls) as server, pytest.raises(Transient, match="clock is right"):
+            ask(server.url, settings=settings)
 
 
 class TestLimits:

@@ -542,7 +542,7 @@ def test_encryption_is_as_the_certificate_says(dovecot: Dovecot) -> None:
             assert names(read(box, security=security, ca_file=dovecot.ca_file)) == ["one"]
             with pytest.raises(Rejected, match="--ca-file"):
                 read(box, security=security)
-            with pytest.raises(Rejected, match="--ca-file"):
+            with pytest.raises(Rejected, match="how the host is spelt"):
                 read(box, security=security, ca_file=dovecot.ca_file, host="127.1")
             with pytest.raises(Rejected, match="no file of certificates"):
                 read(box, security=security, ca_file="/nowhere/ca.pem")
