@@ -155,11 +155,6 @@ def interrupt(unit: Unit, account: Account) -> None:
     take_away(unit, account.owner, account.id)
 
 
-def set_settings(unit: Unit, account: Account, settings: Mapping[str, Any]) -> None:
-    """Put settings in place of those an account has."""
-    rows.change_account(unit, account.owner, account.id, settings=_encode(dict(settings)).decode())
-
-
 def delete_account(unit: Unit, account: Account) -> None:
     """Delete an account with its secret, feeds and cursors; what came from it stays."""
     rows.drop_account(unit, account.owner, account.id)

@@ -1,4 +1,8 @@
-"""Stores to test on: SQLite in a file, and a real PostgreSQL."""
+"""Stores to test on: SQLite in a file, and a real PostgreSQL; and `--golden-update`.
+
+`--golden-update` writes anew what tests compare with: the golden digests, docs/doctor.md. Look at the difference before
+committing it.
+"""
 
 import os
 import tempfile
@@ -17,6 +21,10 @@ from services.store.unit import Store, open_store
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("KITH_TEST_PROFILE", "steady"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden-update", action="store_true", help="write what tests compare with anew")
 
 
 @pytest.fixture(scope="session")

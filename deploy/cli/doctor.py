@@ -32,6 +32,7 @@ _OVER_A_NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "fuse.rclone"}
 )
 _AHEAD = timedelta(hours=1)
+_INDENT = " " * 7
 _MARKS = {"ok": "ok", "warning": "note", "fault": "FAULT"}
 
 
@@ -59,11 +60,16 @@ def doctor(context: Context) -> int:
         context.put(told)
     else:
         for one in checks:
-            say(f"{_MARKS[one.state]:<5}  {one.name}: {plain(one.finding, 300)}")
-            if one.remedy:
-                say(*map(quiet, wrapped(one.remedy, "       ")))
+            say(*lines_of(one))
         say("", "Everything is well." if told.is_well else "What is marked FAULT keeps Kith from its work.")
     return OK if told.is_well else FAILED
+
+
+def lines_of(check: Check) -> list[str]:
+    """A check as calm text: its mark, what was found, and under it what to do."""
+    head, *rest = wrapped(f"{check.name}: {plain(check.finding, 300)}", _INDENT)
+    remedy = map(quiet, wrapped(check.remedy, _INDENT)) if check.remedy else ()
+    return [f"{_MARKS[check.state]:<{len(_INDENT)}}{head.lstrip()}", *rest, *remedy]
 
 
 def examine(context: Context) -> Iterator[Check]:

@@ -97,8 +97,9 @@ def _verdict(account: Account, outcome: _Outcome) -> Check:
                 f"Put it back, or look for where it is now, and connect it so: {again}{_with_list(account)}"
             )
         case RateLimited():
-            minutes = max(1, round(outcome.retry_after.total_seconds() / 60))
-            return Check(name, "warning", str(outcome), f"Nothing; Kith asks again in {minutes} minutes.")
+            minutes = round(outcome.retry_after.total_seconds() / 60)
+            when = "a minute" if minutes <= 1 else f"{minutes} minutes"
+            return Check(name, "warning", str(outcome), f"Nothing; Kith asks again in {when}.")
         case Rejected():
             remedy = f"Mend that, then connect it again: {again}"
         case Transient():

@@ -10,7 +10,6 @@ import contextlib
 import http.client
 import json
 import os
-import ssl
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,8 +17,6 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import urlsplit
-
-import trustme
 
 from connectors._network import open_socket
 from deploy.cli.main import main
@@ -51,7 +48,7 @@ class Acme(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, authority: trustme.CA | None = None, begins: datetime | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.passwords = {"mara@example.com": PASSWORD}
         self.tokens = {TOKEN: "mara@example.com"}
@@ -66,10 +63,6 @@ class Acme(ThreadingHTTPServer):
         self.is_down = False
         self.has_feed = True
         self.asked: list[str] = []
-        if authority is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            authority.issue_cert("127.0.0.1", not_before=begins).configure_cert(context)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def port(self) -> int:
@@ -81,9 +74,9 @@ class Acme(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def running(authority: trustme.CA | None = None, begins: datetime | None = None) -> Iterator[Acme]:
-    """A server on a free port, ended afterwards; it speaks TLS, with a certificate that an authority gave it."""
-    with Acme(authority, begins) as server:
+def running() -> Iterator[Acme]:
+    """A server on a free port, ended afterwards."""
+    with Acme() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -169,19 +162,9 @@ def call(access: Access, path: str, body: Mapping[str, Any] | None = None, *, to
         connection.sock = open_socket(
             host, port, allow_private=bool(settings.get("allow_private")), timeout=timedelta(seconds=5)
         )
-        if settings.get("security") == "tls":
-            connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
         connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         content = answer.read(10_000_000)
-    except ssl.SSLCertVerificationError as error:
-        raise Rejected(
-            f"The certificate of {host} is not trusted ({error.verify_message}). Check the host, and this machine's clock."
-        ) from error
-    except ssl.SSLError as error:
-        raise Rejected(
-            f"{host}, port {port}, speaks no TLS. Try another port, or --security none."
-        ) from error
     except (OSError, http.client.HTTPException) as error:
         raise Transient(
             f"{host}, port {port}, hung up. Check port and security; Kith tries again."
