@@ -15,7 +15,7 @@ from schemas.clock import Clock, epoch
 from schemas.errors import KithError
 from services.store import schedule as timetable
 from services.store.schedule import Lease
-from services.store.unit import Store, Unavailable, Unit
+from services.store.unit import Store, Unit, is_for_want_of_room
 
 BOOK = "book"
 LENGTH = timedelta(minutes=2)
@@ -61,7 +61,7 @@ class Turns:
         except BaseException as error:
             with self._store.write() as unit:
                 timetable.prolong(unit, held, epoch(self._clock.now()))
-                if isinstance(error, Unavailable) or not isinstance(error, Exception):
+                if is_for_want_of_room(error) or not isinstance(error, Exception):
                     # Whoever was told to stop, or found no room to write, has not failed.
                     timetable.note_fence(unit, held.owner, _finished_name(held.name), held.fence)
             raise

@@ -95,6 +95,8 @@ def _why(message: MessageProxy) -> str:
             said = str(error)
         case Unavailable():
             said = why_unavailable(error)
+        case OSError(strerror=str(words)):
+            said = words
         case _:
             said = type(error).__name__
     return f"{said} (attempt {attempts})"

@@ -95,16 +95,19 @@ def _database(error: Exception) -> str | None:
     if isinstance(error, ArgumentError):
         return "KITH_DATABASE_URL is no address of a database. Write it like sqlite:////path/kith.db or postgresql://…"
     text = str(getattr(error, "orig", "")).lower()
+    where = f" ({place})" if (place := " ".join(getattr(error, "__notes__", ()))) else ""
     if "locked" in text:
         return "another process is writing to this home and did not finish in a minute. Repeat the command later."
     if "malformed" in text or "not a database" in text:
         return (
             "the database is damaged. `kith doctor` tells more; restore your last backup: kith restore FILE"
         )
-    if "disk is full" in text or "full" in text:
-        return "the disk is full. What was done stays; free some space and repeat the command."
+    if "full" in text or "no space" in text:
+        return f"the disk is full{where}. What was done stays; free some space and repeat the command."
+    if "i/o error" in text:
+        return f"the disk takes nothing, or gives nothing back{where}. See whether it is sound, and has room."
     if "readonly" in text or "unable to open" in text:
-        return "the database cannot be written. Check who owns the home folder: kith config names it."
+        return f"the database cannot be written{where}. Check who owns the home folder."
     if isinstance(error, DBAPIError):
         return "the database refused. `kith doctor` tells more; the same command with -v tells all."
     return None

@@ -5,19 +5,21 @@ in its middle. PostgreSQL: one advisory lock an owner for appends, taken by `ser
 """
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from schemas.errors import ConfigError
 
 _PAGE_CACHE_KIB = 65_536
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _LOCKS = 0x4B697400
 """Keeps Kith's advisory locks apart from other programs' in a shared database."""
 
@@ -26,11 +28,19 @@ Unavailable = OperationalError
 """The database cannot do what it was told now: the disk is full, it may not be written, or it does not answer."""
 
 
+def is_for_want_of_room(error: BaseException) -> bool:
+    """Whether something failed because it could not be written, in the database or beside it; nothing else is wrong."""
+    return isinstance(error, Unavailable) or (isinstance(error, OSError) and error.errno in _NO_ROOM)
+
+
 def why_unavailable(error: Unavailable) -> str:
     """What keeps the database from it, in words that name no statement and no value."""
     said = str(error.orig).lower()
-    if "full" in said:
+    # SQLite says "full", PostgreSQL "No space left on device".
+    if "full" in said or "no space" in said:
         return "The disk is full. What was done stays; free some space."
+    if "i/o error" in said:
+        return "The disk takes nothing, or gives nothing back. See whether it is sound, and has room."
     if "readonly" in said or "unable to open" in said:
         return "The database cannot be written. Check who owns the home folder, and whether its disk may be written."
     return "The database does not answer, or is busy."
@@ -80,6 +90,13 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the database; None where a server does."""
+        name = self.engine.url.database
+        is_file = self.engine.dialect.name == "sqlite" and name and name != ":memory:"
+        return Path(str(name)) if is_file else None
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Unit]:
@@ -151,5 +168,11 @@ def _sqlite(url: URL) -> Engine:
             "journal_size_limit = 33554432",
         ):
             connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "handle_error")
+    def _name_the_place(context: ExceptionContext) -> None:
+        # Whoever reads that a disk is full wants to know which.
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.add_note(str(url.database))
 
     return engine

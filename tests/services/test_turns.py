@@ -1,5 +1,6 @@
 """One writer an owner: a turn excludes others, ends by itself, and whoever lost it writes nothing more."""
 
+import errno
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -40,6 +41,15 @@ def test_who_is_told_to_stop_has_not_failed(store: Store) -> None:
             turns.run(1, lambda _: _raise(RuntimeError()))
     with pytest.raises(OwnerRests):
         turns.run(1, _nothing)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_who_found_no_room_to_write_has_not_failed(store: Store, number: int) -> None:
+    """A digest that no disk has room for rests nobody: with room again the next turn may begin at once (R14)."""
+    turns = Turns(store, FrozenClock(NOW), "one")
+    for _ in range(ATTEMPTS + 1):
+        with pytest.raises(OSError, match="no room"):
+            turns.run(1, lambda _: _raise(OSError(number, "no room")))
 
 
 def test_a_turn_that_went_on_before_it_died_has_not_failed(store: Store) -> None:
