@@ -8,6 +8,11 @@ lines that differ are written, and never over a version that was not read (`If-M
 A task that its owner dropped (CANCELLED) or deleted is gone. Lists other than the chosen one are looked at only for
 tasks that left it; a program that moves a task by deleting it first and making it anew later may be read in between.
 
+Of a list that was deleted and made again at the same URL nobody deleted the tasks one by one. Such a list does not know
+the old one's sync-token, and holds none of ours: then they are let go of, are not told as gone, and the list is named.
+A token that merely died while its owner deleted every one of ours looks the same, and is taken for the same: a
+follow-up that stays open is a smaller harm than one that is dismissed for good against its owner's will.
+
 Promises: incremental: done, by sync-collection, else by etags. tombstones: done. paging: done, by the DAV layer.
 429: done. re-consent: done. wrong account: none, because a list is looked for by name. revocation: none, because
 passwords are changed at the server.
@@ -62,7 +67,11 @@ from schemas.records import Task
 
 STREAM = StreamName("tasks")
 _TRIES = 4
-
+_LOST = (
+    "None of the tasks that Kith wrote there ({count}) is left, and the server does not say that they were deleted: the "
+    "list seems to have been made anew. Their follow-ups stay open, and get no second task by themselves. To have them "
+    "written again, name another list: kith connect caldav --tasks LIST."
+)
 
 # ------ reading
 
@@ -128,6 +137,7 @@ class _Reading:
         self._names = {one.url: one.name for one in lists.all()}
         # Of a list that is gone no change is told: what was in it is looked for as well.
         self._left = {uid: place for uid, place in state.ours.items() if place[0] not in self._names}
+        self._made_anew: set[str] = set()
 
     def read(self, one: DavCollection) -> Iterator[Change]:
         """What changed in a list, and all of ours in one that has another name."""
@@ -137,6 +147,8 @@ class _Reading:
         gone = {
             name for name in ours if name in listing.gone or (listing.is_full and name not in listing.etags)
         }
+        if gone == ours.keys() and _is_another(known, listing):
+            self._made_anew.add(one.url)
         wanted = [name for name, etag in listing.etags.items() if not etag or known.etags.get(name) != etag]
         if known.name != one.name:
             wanted += [name for name in ours if name not in gone]
@@ -164,15 +176,22 @@ class _Reading:
 
     def look_elsewhere(self) -> Iterator[Change]:
         """What became of the tasks that left the list in which they were."""
+        lost = dict.fromkeys(self._made_anew, 0)
         for uid, left in sorted(self._left.items()):
             if self._state.ours[uid] != left:
                 continue
             place = self._found(uid, left[0])
             if place is not None:
                 yield from self._changes(place)
+                continue
+            del self._state.ours[uid]
+            if left[0] in lost:
+                lost[left[0]] += 1
             else:
-                del self._state.ours[uid]
                 yield Tombstone(ExternalId(key_of(uid)))
+        for url, count in lost.items():
+            if count:
+                yield Unreadable(f"the list {self._names[url]}", _LOST.format(count=count))
 
     def _found(self, uid: str, left: str) -> Place | None:
         others = (one for one in self._lists.all() if one.url != left)
@@ -215,6 +234,16 @@ class _Reading:
             list=self._names.get(place.url, ""),
         )
         yield Upsert(ExternalId(key), record, stamp_of(self._state.tick))
+
+
+def _is_another(known: _Followed, listing: Listing) -> bool:
+    """Whether what stands at a list's URL may be another list, by all that a server tells.
+
+    It gave a token and does not know it now; or it gives none, and of several members none is left.
+    """
+    if not listing.is_full or known.etags.keys() & listing.etags.keys():
+        return False
+    return bool(known.token) or len(known.etags) > 1
 
 
 def _state_of(cursor: Cursor | None) -> _State:

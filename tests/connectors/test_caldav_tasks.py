@@ -16,6 +16,7 @@ from connectors._dav_xml import read_multistatus
 from schemas.clock import FrozenClock
 from schemas.connector import TaskRef, Tombstone, Unreadable, Upsert
 from schemas.errors import Missing, ReauthRequired, Transient
+from schemas.ids import IdempotencyKey
 from schemas.records import Task
 from tests.contract.sink import (
     DRAFT,
@@ -365,6 +366,65 @@ def test_a_list_that_is_gone_dismisses_nothing(rig: CaldavRig) -> None:
     rig.delete_list()
     with pytest.raises(Missing, match="Choose another"):
         held.catch_up()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_list_that_is_made_anew_dismisses_nothing(rig: CaldavRig, count: int) -> None:
+    """Deleted and made again at the same place it holds none of ours: no task is taken for deleted, and that is told."""
+    held = Held(rig)
+    sink = a_sink(rig)
+    keys = [KEY, OTHER, IdempotencyKey("promise:another")][:count]
+    for key in keys:
+        sink.put(key, DRAFT)
+    held.catch_up()
+    rig.delete_list()
+    rig.server.make_calendar(urlsplit(rig.list).path.rstrip("/").rpartition("/")[2], rig.list_name, "VTODO")
+    pages = pull(rig, held.cursor)
+    (told,) = changes_of(pages)
+    assert isinstance(told, Unreadable)
+    assert told.where == f"the list {rig.list_name}"
+    assert f"({count}) is left" in told.reason
+    assert changes_of(pull(rig, pages[-1].checkpoint)) == [], "it is told once"
+
+
+def test_in_a_list_that_is_made_anew_tasks_live_on(rig: CaldavRig) -> None:
+    """What is written into it from then on is followed, and what its owner deletes there is gone as ever."""
+    held = Held(rig)
+    a_sink(rig).put(KEY, DRAFT)
+    held.catch_up()
+    rig.delete_list()
+    rig.server.make_calendar(urlsplit(rig.list).path.rstrip("/").rpartition("/")[2], rig.list_name, "VTODO")
+    held.catch_up()
+    ref = a_sink(rig).put(OTHER, DRAFT)
+    assert OTHER in held.catch_up()
+    rig.delete(ref.id)
+    assert OTHER not in held.catch_up()
+
+
+def test_what_was_moved_out_of_a_list_that_is_made_anew_is_found(rig: CaldavRig) -> None:
+    """A task that its owner put into another list before is followed there; only the others are told of."""
+    held = Held(rig)
+    sink = a_sink(rig)
+    moved = sink.put(KEY, DRAFT)
+    sink.put(OTHER, DRAFT)
+    held.catch_up()
+    rig.move(moved.id)
+    rig.delete_list()
+    rig.server.make_calendar(urlsplit(rig.list).path.rstrip("/").rpartition("/")[2], rig.list_name, "VTODO")
+    upsert, told = changes_of(pull(rig, held.cursor))
+    assert isinstance(upsert, Upsert)
+    assert (str(upsert.id), isinstance(told, Unreadable)) == (KEY, True)
+
+
+def test_every_task_deleted_one_by_one_is_gone(rig: CaldavRig) -> None:
+    """Where the server tells of each that it was deleted, each is, also when none is left."""
+    held = Held(rig)
+    sink = a_sink(rig)
+    refs = [sink.put(key, DRAFT) for key in (KEY, OTHER)]
+    held.catch_up()
+    for ref in refs:
+        rig.delete(ref.id)
+    assert [type(one) for one in changes_of(pull(rig, held.cursor))] == [Tombstone] * 2
 
 
 def test_a_list_that_may_not_be_read_stops_nothing(rig: CaldavRig) -> None:

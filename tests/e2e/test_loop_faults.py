@@ -807,6 +807,34 @@ def test_the_list_is_deleted(place: Place) -> None:
         )
 
 
+def test_the_list_is_made_anew(place: Place) -> None:
+    """Deleted and made again at its place: nobody's follow-up is dismissed, it is told, and another list takes them up."""
+    with place.world(KITH_WEEKLY_CAP="0") as (life, _):
+        life.knows(ANA, BEN, CLEO)
+        life.connect("imap", "caldav")
+        life.run()
+        for person in (ANA, BEN):
+            life.mail(person, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(TUESDAY + HOUR, timedelta(minutes=20))
+        (ben,) = life.followups("awaiting_me", BEN)
+        life.tick(ben.id)
+        life.live(TUESDAY + 2 * HOUR, timedelta(minutes=20))
+        life.dav.delete(f"{life.dav.calendars}follow-ups/")
+        life.dav.make_calendar("follow-ups", "Follow-ups", "VTODO")
+        life.live(TUESDAY + 4 * HOUR, timedelta(minutes=20))
+        (told,) = _how(life).rejects
+        assert told.where == "the list Follow-ups"
+        assert "made anew" in told.reason
+        assert life.titles() == [], "nothing is made a second time by itself"
+        life.mail(CLEO, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(TUESDAY + 6 * HOUR, timedelta(minutes=20))
+        assert [title.split("@")[0] for title in life.titles()] == ["Answer cleo"]
+        _goes_on_in_another_list(life, "caldav")
+        assert sorted(life.titles()) == sorted(
+            one.title for one in life.book.followups() if one.state == "open"
+        )
+
+
 def _goes_on_in_another_list(life: World, kind: str, **given: Any) -> None:
     states = {one.title.split("@")[0]: one.state for one in life.book.followups()}
     assert states == {"Answer ana": "open", "Answer ben": "done", "Answer cleo": "open"}
