@@ -6,6 +6,9 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from schemas.connector import ConnectorSpec
+from schemas.oauth import AuthoritySpec
+
+_AUTHORITIES = ("google", "microsoft")
 
 
 @cache
@@ -21,3 +24,11 @@ def connectors() -> MappingProxyType[str, ConnectorSpec]:
             if isinstance(spec, ConnectorSpec):
                 found[spec.name] = spec
     return MappingProxyType(found)
+
+
+@cache
+def authorities() -> MappingProxyType[str, AuthoritySpec]:
+    """Whoever lets Kith in by OAuth, by the kind of account."""
+    modules = [import_module(f"{__name__}._oauth_{kind}") for kind in _AUTHORITIES]
+    specs = [one.AUTHORITY for one in modules if isinstance(one.AUTHORITY, AuthoritySpec)]
+    return MappingProxyType({spec.kind: spec for spec in specs})

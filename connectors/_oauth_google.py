@@ -1,0 +1,292 @@
+"""Google's authorisation server (https://developers.google.com/identity/protocols/oauth2, read 2026-11).
+
+A refresh token comes with a consent and stays the same; it ends when the owner takes it back, after seven days where
+the project is in Testing, after six months without use, when the password is changed and it may read mail, or when the
+organisation's session is over (`invalid_rapt`). All of these are one `invalid_grant`: which it was, is told from when.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+
+from connectors._oauth import (
+    Claims,
+    Endpoints,
+    Refused,
+    Told,
+    authorize_url,
+    begun,
+    claims_of,
+    code_in,
+    form,
+    granted,
+)
+from schemas.clock import Clock
+from schemas.errors import ReauthRequired, Rejected
+from schemas.oauth import (
+    Attempt,
+    AuthoritySpec,
+    Client,
+    ClientRefused,
+    DeviceCode,
+    Grant,
+    Pending,
+)
+
+TITLE: Final = "Google"
+_BROWSER = "https://accounts.google.com"
+_TOKENS = "https://oauth2.googleapis.com"
+_ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
+_IDENTITY = ("openid", "email")
+_AUTH = "https://www.googleapis.com/auth/"
+_METADATA = f"{_AUTH}gmail.metadata"
+_TESTING = timedelta(days=7)
+_NEARLY = timedelta(hours=2)
+_UNUSED = timedelta(days=180)
+REMOVAL: Final = "https://myaccount.google.com/connections"
+_CURE = (
+    'To end this for good: at console.cloud.google.com, Google Auth Platform, Audience, press "Publish app", so that the '
+    'status is "In production" (docs/google.md).'
+)
+
+
+class GoogleAuthority:
+    """Google, as one client speaks to it."""
+
+    def __init__(self, client: Client, root: str, clock: Clock) -> None:
+        """Nothing is sent yet; `root` stands in for both of Google's hosts."""
+        self._client = client
+        self._browser = root.rstrip("/") or _BROWSER
+        self._tokens = Endpoints(TITLE, root.rstrip("/") or _TOKENS, clock, is_named=bool(root))
+        self._clock = clock
+        self._issuers = _ISSUERS | ({root.rstrip("/")} if root else set())
+
+    def begin(self, redirect_uri: str, scopes: Sequence[str]) -> Attempt:
+        """A new sign-in."""
+        return begun("google", redirect_uri, scopes, self._clock.now())
+
+    def url(self, attempt: Attempt, user: str = "") -> str:
+        """Where the browser goes.
+
+        A refresh token comes with a consent alone, which is therefore asked for each time. What was granted before is
+        not taken along (`include_granted_scopes`): everything that is wanted is asked for, and nothing else comes back.
+        """
+        return authorize_url(
+            f"{self._browser}/o/oauth2/v2/auth",
+            self._client,
+            attempt,
+            (*_IDENTITY, *attempt.scopes),
+            access_type="offline",
+            prompt="consent" if user else "select_account consent",
+            login_hint=user,
+        )
+
+    def finish(self, attempt: Attempt, query: str) -> Grant:
+        """The grant that a redirect brings."""
+        now = self._clock.now()
+        try:
+            code = code_in(query, attempt, now, TITLE, self._is_issuer)
+            told = self._tokens.ask(
+                "/token",
+                form(
+                    "authorization_code",
+                    self._client,
+                    code=code,
+                    redirect_uri=attempt.redirect_uri,
+                    code_verifier=attempt.verifier,
+                ),
+            )
+        except Refused as error:
+            raise _not_let_in(error.told, attempt.redirect_uri) from error
+        if not told.refresh_token or not told.access_token:
+            raise Rejected(
+                f"Google gave no lasting permission. Take back what Kith was allowed at {REMOVAL}, and begin again."
+            )
+        return self._given(told, now, attempt.nonce)
+
+    def _given(self, told: Told, now: datetime, nonce: str) -> Grant:
+        claims = claims_of(told, self._client, now, TITLE, self._is_issuer, nonce) or Claims()
+        bare = Grant(
+            client=msgspec.structs.replace(self._client, secret=""),
+            refresh_token=told.refresh_token,
+            subject=claims.sub,
+            user=claims.email.lower(),
+            consented_at=now,
+            refreshed_at=now,
+        )
+        grant = granted(told, bare, now)
+        if clash(grant.scopes):
+            # Google refuses to read mail with any token that holds it, whatever else that holds.
+            self.revoke(grant)
+            raise Rejected(
+                "Google put the permission for headers alone together with another for mail, which it then refuses to "
+                "read mail with. Kith gave both back. Begin again: this time it comes alone."
+            )
+        return grant
+
+    def refresh(self, grant: Grant) -> Grant:
+        """The grant with a new access token."""
+        now = self._clock.now()
+        try:
+            told = self._tokens.ask(
+                "/token", form("refresh_token", self._client, refresh_token=grant.refresh_token)
+            )
+        except Refused as error:
+            raise _over(error.told, grant, now) from error
+        claims = claims_of(told, self._client, now, TITLE, self._is_issuer) or Claims()
+        known = msgspec.structs.replace(
+            grant, subject=grant.subject or claims.sub, user=grant.user or claims.email.lower()
+        )
+        return granted(told, known, now)
+
+    def begin_device(self, scopes: Sequence[str]) -> DeviceCode:  # noqa: ARG002  # the protocol's
+        """Refused: Google lets devices have none of these scopes."""
+        raise Rejected(
+            "Google lets no other device sign in for mail, calendar, contacts or tasks. Connect in a browser on this "
+            "machine, or on another and bring the file: kith connect google --authorized-user FILE (docs/google.md)."
+        )
+
+    def finish_device(self, code: DeviceCode) -> Grant | Pending:
+        """Refused, as `begin_device` is."""
+        self.begin_device(code.scopes)
+        return Pending(code.interval)
+
+    def revoke(self, grant: Grant) -> bool:
+        """Give everything back that this account's owner allowed this client (RFC 7009)."""
+        try:
+            self._tokens.ask("/revoke", urlencode({"token": grant.refresh_token}))
+        except Refused as error:
+            if error.told.error != "invalid_token":
+                raise Rejected(f"Google refused to take the permission back ({error.told.code}).") from error
+        return True
+
+    def missing(self, asked: Sequence[str], grant: Grant) -> tuple[str, ...]:
+        """What was not granted: owners can untick each."""
+        return tuple(one for one in asked if one not in grant.scopes)
+
+    def _is_issuer(self, issuer: str) -> bool:
+        return issuer in self._issuers
+
+
+def clash(scopes: Sequence[str]) -> str:
+    """Why these may not be asked together."""
+    others = [one for one in scopes if one.startswith((f"{_AUTH}gmail.", "https://mail.google.com"))]
+    if _METADATA in others and len(set(others)) > 1:
+        return (
+            "Google takes the permission for headers alone with no other for mail. Leave out --headers-only, or send the "
+            "digest by another account: kith connect smtp …"
+        )
+    return ""
+
+
+class _File(Struct, frozen=True):
+    client_id: str
+    client_secret: str
+    refresh_token: str
+    scopes: tuple[str, ...] | str = ()
+    account: str = ""
+    type: str = "authorized_user"
+
+
+def read_file(text: str, now: datetime) -> Grant:
+    """The grant in a file of Google's own tools (`authorized_user`).
+
+    Raises:
+        Rejected: it is no such file.
+    """
+    try:
+        read = msgspec.json.decode(text, type=_File)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Rejected(
+            "The file is none of Google's tools: it holds client_id, client_secret and refresh_token, in JSON. "
+            "See docs/google.md."
+        ) from error
+    if read.type != "authorized_user":
+        raise Rejected(f"The file is of another kind ({read.type[:40]}); Kith signs in as a person.")
+    scopes = read.scopes.split() if isinstance(read.scopes, str) else read.scopes
+    return Grant(
+        client=Client(read.client_id, read.client_secret),
+        refresh_token=read.refresh_token,
+        scopes=tuple(scopes),
+        user=read.account.lower(),
+        consented_at=now,
+        refreshed_at=now,
+    )
+
+
+# ------ words
+
+
+def _not_let_in(told: Told, redirect_uri: str) -> Rejected | ClientRefused:
+    match told.error:
+        case "access_denied":
+            return Rejected("You allowed nothing, and nothing was changed. To allow it, begin again.")
+        case "invalid_grant":
+            return Rejected("Google no longer takes that sign-in: it serves once, for minutes. Begin again.")
+        case "redirect_uri_mismatch":
+            return ClientRefused(
+                f"Google does not know the redirect {redirect_uri} for this client. Add it to the client at "
+                "console.cloud.google.com, letter by letter (docs/google.md)."
+            )
+        case _:
+            return _client_refused(told) or Rejected(
+                f"Google refused the sign-in ({told.code}). Begin again."
+            )
+
+
+def _over(told: Told, grant: Grant, now: datetime) -> ReauthRequired:
+    refused = _client_refused(told)
+    if refused is not None:
+        return refused
+    kept = f"{grant.consented_at:%-d %B}"
+    age = now - grant.consented_at
+    begin = f"Google refused the sign-in kept since {kept}"
+    if told.error_subtype in {"invalid_rapt", "rapt_required"} or "rapt" in told.error_description:
+        return ReauthRequired(
+            f"{begin}: your organisation wants you to sign in again after a while. Nothing is lost; Kith goes on where it "
+            "stopped. Its administrator can leave Kith out of that: Google Cloud session control."
+        )
+    if told.error != "invalid_grant":
+        return ReauthRequired(f"{begin} ({told.code}). Nothing is lost; Kith goes on where it stopped.")
+    # It was never refreshed after the seventh day, so that is when it ended.
+    if (
+        age >= _TESTING - _NEARLY
+        and grant.refreshed_at - grant.consented_at <= _TESTING + _NEARLY
+        and age < _UNUSED
+    ):
+        return ReauthRequired(
+            f"{begin}: consents of a Google project in Testing end after 7 days. Nothing is lost; Kith goes on where it "
+            f"stopped. {_CURE}"
+        )
+    if now - grant.refreshed_at >= _UNUSED:
+        return ReauthRequired(f"{begin}: it was not used for six months. Nothing is lost.")
+    password = " or your password was changed," if any("gmail" in one for one in grant.scopes) else ""
+    return ReauthRequired(
+        f"{begin}: it was withdrawn at {REMOVAL},{password} or an administrator ended it. Nothing is lost; Kith goes on "
+        "where it stopped."
+    )
+
+
+def _client_refused(told: Told) -> ClientRefused | None:
+    if told.error not in {"invalid_client", "unauthorized_client", "deleted_client", "disabled_client"}:
+        return None
+    return ClientRefused(
+        f"Google does not take the client ({told.code}). Compare KITH_GOOGLE_CLIENT_ID and KITH_GOOGLE_CLIENT_SECRET with "
+        "console.cloud.google.com, Google Auth Platform, Clients (docs/google.md)."
+    )
+
+
+AUTHORITY = AuthoritySpec(
+    kind="google",
+    title=TITLE,
+    open=GoogleAuthority,
+    loopback="http://127.0.0.1:{port}",
+    read_file=read_file,
+    removal=REMOVAL,
+    clash=clash,
+    needs_secret=True,
+)
