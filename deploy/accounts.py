@@ -1,7 +1,6 @@
 """Joins accounts with their connectors: what each of these is handed of the world.
 
-A secret is decrypted when its connector asks for it, and from then on masked in every log line. Of a feed (`….ics`)
-the URL itself lets whoever has it in; it is therefore locked away like a password, and is nowhere else.
+A secret is decrypted when its connector asks for it; an access token is renewed by then, where it has to be.
 """
 
 import contextlib
@@ -10,14 +9,14 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import Struct
 
-from deploy.logs import keep_out
+from deploy.grants import Tokens
 from deploy.parsing import ParsingPool
+from deploy.vaults import Secrets, secrets_of
 from deploy.wiring import Application
 from schemas import interface
-from schemas.connector import Access, ConnectorSpec, Hook, Workers, unmetered
+from schemas.connector import Access, ConnectorSpec, Hook, Workers, no_other, unmetered
 from schemas.errors import ConnectorError
 from services import accounts
 from services.accounts import Account, Feed
@@ -34,31 +33,33 @@ LOOK_BACK = timedelta(days=730)
 """How far back a live source is read at first."""
 
 
-class Secrets(Struct, frozen=True, omit_defaults=True):
-    """What is locked away of an account: password or token, and a URL that is as good as one."""
+class Keys(Struct, frozen=True):
+    """How a connector gets at an account's secrets, at the moment when it needs them."""
 
-    secret: str = ""
+    secret: Callable[[], str]
+    renew: Callable[[str], str] = no_other
     url: str = ""
 
 
-def sealed(app: Application, secrets: Secrets) -> str:
-    """What may be kept of secrets."""
-    return app.vault.sealed(msgspec.json.encode(secrets).decode())
-
-
-def secrets_of(app: Application, account: Account) -> Secrets:
-    """The secrets of an account as they are kept now.
+def keys_of(app: Application, account: Account) -> Keys:
+    """The keys of an account that is kept.
 
     Raises:
-        ReauthRequired: no key of the home opens them.
+        ReauthRequired: what it needs to be opened at all is locked away with a key that is lost.
     """
-    with app.store.read() as unit:
-        kept = accounts.sealed_secret(unit, account)
-    opened = msgspec.json.decode(app.vault.opened(kept), type=Secrets)
-    for one in (opened.secret, opened.url):
-        if one:
-            keep_out(one)
-    return opened
+    if account.kind in app.authorities:
+        tokens = Tokens(app, account)
+        return Keys(tokens.token, tokens.renew)
+    url = secrets_of(app, account).url if account.kind == FEED else ""
+    return Keys(lambda: secrets_of(app, account).secret, url=url)
+
+
+def keys_given(secrets: Secrets) -> Keys:
+    """The keys of an account that is not kept yet."""
+    if secrets.grant is not None:
+        token = secrets.grant.access_token
+        return Keys(lambda: token)
+    return Keys(lambda: secrets.secret, url=secrets.url)
 
 
 # --- connectors of an account -------------------------------------------------------------------------------------------
@@ -115,20 +116,9 @@ def accesses(
     """
     with app.store.read() as unit:
         said = owners_words(unit, account.owner)
-    url = secrets_of(app, account).url if account.kind == FEED else ""
+    keys = keys_of(app, account)
     return [
-        (
-            spec,
-            access(
-                app,
-                account,
-                spec,
-                said,
-                secret=lambda: secrets_of(app, account).secret,
-                url=url,
-                workers=workers,
-            ),
-        )
+        (spec, access(app, account, spec, said, keys, workers=workers))
         for spec in connectors_of(app, account.kind)
     ]
 
@@ -138,9 +128,8 @@ def access(
     account: Account,
     spec: ConnectorSpec,
     said: OwnersWords,
+    keys: Keys,
     *,
-    secret: Callable[[], str],
-    url: str = "",
     workers: Workers | None = None,
     is_kept: bool = True,
 ) -> Access:
@@ -148,15 +137,15 @@ def access(
 
     Args:
         said: the owner's words.
-        url: the account's URL where that is a secret.
         is_kept: the account is in the store, so that what it spends is counted there.
     """
     settings = {**account.settings, "owner_emails": said.emails, "region": app.settings.region}
-    if url:
-        settings["url"] = url
-    if account.kind == TODOIST and app.settings.todoist_root:
+    if keys.url:
+        settings["url"] = keys.url
+    root = _root_of(app, account.kind)
+    if root:
         # Whoever set it chose the address, so it may be any.
-        settings |= {"base_url": app.settings.todoist_root, "allow_private": True}
+        settings |= {"base_url": root, "allow_private": True}
     quotas = {quota.name: quota for quota in spec.quotas}
 
     def take(name: str, units: int) -> None:
@@ -172,9 +161,19 @@ def access(
         since=_since(account),
         keep_text=app.settings.keep_text,
         settings=settings,
-        secret=secret,
+        secret=keys.secret,
+        renew=keys.renew,
         spend=take if is_kept else unmetered,
     )
+
+
+def _root_of(app: Application, kind: str) -> str:
+    settings = app.settings
+    return {
+        TODOIST: settings.todoist_root,
+        "google": settings.google_api_root,
+        "microsoft": settings.graph_root,
+    }.get(kind, "")
 
 
 def _since(account: Account) -> date:

@@ -14,15 +14,16 @@ from msgspec import Struct
 from deploy.accounts import (
     FEED,
     TASKS,
-    Secrets,
+    Keys,
     access,
     connectors_of,
+    keys_given,
     place_of,
-    reads,
-    sealed,
     word_of,
 )
+from deploy.consent import may_read, may_use, may_write, offered, sends_mail, words_chosen
 from deploy.posting import redirect_mail
+from deploy.vaults import Secrets, sealed
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.connector import Access, Collection, ConnectorSpec, Location, Survey
@@ -54,6 +55,10 @@ class Wish(Struct, frozen=True, kw_only=True):
     calendars: tuple[str, ...] = ()
     settings: Mapping[str, Any] = {}
     secrets: Secrets = Secrets()
+    sends: bool = False
+    """The digest goes out by it."""
+    account: str = ""
+    """The account that is connected again, whatever its user is called by now."""
 
 
 class Connection(Struct, frozen=True):
@@ -63,6 +68,8 @@ class Connection(Struct, frozen=True):
     survey: Survey
     declared: str = ""
     """The address of it that now counts as the owner's own."""
+    off: tuple[str, ...] = ()
+    """What was chosen and is not done, as its permission was not given."""
 
 
 def located(app: Application, wish: Wish, confirm: Confirm) -> Wish:
@@ -93,32 +100,37 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
         said = owners_words(unit, book.owner)
     now = app.clock.now().replace(microsecond=0)
     user = str(wish.settings.get("user", ""))
-    _check_wish(specs, wish)
+    check_wish(specs, wish)
     draft = Account(book.owner, _id(wish, user), wish.kind, "", "active", "", wish.settings, now)
-    survey = surveyed(app, draft, said, wish.secrets)
+    keys = keys_given(wish.secrets)
+    chosen = {**wish.settings, "reads": wish.read, "list": wish.tasks, "sends": wish.sends}
+    survey = surveyed(app, draft, said, keys, chosen)
     # A feed is signed in to by nobody, unless it wants a password.
     user = user or (survey.user if wish.kind != FEED else "")
-    key = _id(wish, user)
+    key = wish.account or _id(wish, user)
     with book.store.read() as unit:
         before = accounts.account_of(unit, book.owner, key) or msgspec.structs.replace(draft, settings={})
     settings = {**before.settings, **wish.settings, **survey.settings, "user": user}
+    if wish.sends:
+        settings["sends"] = True
     is_other_list = False
-    if wish.tasks:
-        made = _list(app, msgspec.structs.replace(draft, settings=settings), said, wish, survey)
+    if wish.tasks and _has_tool(specs, settings):
+        made = _list(app, msgspec.structs.replace(draft, settings=settings), said, wish, keys, survey)
         settings |= {"list": made.id, "list_name": made.name}
         is_other_list = before.settings.get("list") != made.id
         if made.id not in {one.id for one in survey.collections if one.role == TASKS}:
             is_other_list = True
             survey = msgspec.structs.replace(survey, collections=(*survey.collections, made))
     settings |= _chosen(specs, settings, wish, survey)
+    settings, off = _permitted(specs, settings, wish)
     if wish.kind == FEED:
         settings["host"] = urlsplit(wish.secrets.url).hostname
-    if any(spec.open_mail for spec in specs):
+    if any(sends_mail(spec, settings) for spec in specs):
         settings = _addressed(settings, said)
     called = survey.collections[0].name if wish.kind == FEED and survey.collections else ""
     name = wish.name or before.name or user or called or str(settings.get("host", wish.kind))
     account = msgspec.structs.replace(before, id=key, name=name, state="active", reason="", settings=settings)
-    followed = [spec.name for spec in specs if reads(spec, settings["reads"])]
+    followed = [spec.name for spec in specs if may_read(spec, settings)]
     with book.store.write() as unit:
         account, declared = _declared(unit, account, said, now)
         accounts.keep_account(unit, account, sealed(app, wish.secrets), followed, now)
@@ -127,7 +139,7 @@ def connect(app: Application, book: Book, wish: Wish) -> Connection:
         redirect_mail(app, unit, account.owner)
         if is_other_list:
             _move_tasks(unit, account, specs, now)
-    return Connection(account, survey, declared)
+    return Connection(account, survey, declared, off)
 
 
 def _move_tasks(unit: Unit, account: Account, specs: Sequence[ConnectorSpec], now: datetime) -> None:
@@ -142,8 +154,17 @@ def _id(wish: Wish, user: str) -> str:
     return account_id(wish.kind, user, wish.secrets.url or place_of(wish.settings))
 
 
-def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Secrets) -> Survey:
-    """What signing in shows to all connectors of an account together; nothing is kept of it.
+def surveyed(
+    app: Application,
+    account: Account,
+    said: OwnersWords,
+    keys: Keys,
+    chosen: Mapping[str, Any] | None = None,
+) -> Survey:
+    """What signing in shows to all connectors that an account is for, together; nothing is kept of it.
+
+    Args:
+        chosen: what it is for, where that is not in its settings yet.
 
     Raises:
         ConnectorError: the first reason why somebody could not sign in.
@@ -152,9 +173,9 @@ def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Sec
     collections: dict[tuple[str, str], Collection] = {}
     abilities: dict[str, None] = {}
     for spec in connectors_of(app, account.kind):
-        if spec.survey is None:
+        if spec.survey is None or not may_use(spec, account.settings if chosen is None else chosen):
             continue
-        found = spec.survey(_handed(app, account, spec, said, secrets))
+        found = spec.survey(_handed(app, account, spec, said, keys))
         user = user or found.user
         settings |= found.settings
         collections |= {(one.id, one.role): one for one in found.collections}
@@ -165,19 +186,15 @@ def surveyed(app: Application, account: Account, said: OwnersWords, secrets: Sec
 # --- what is chosen -----------------------------------------------------------------------------------------------------
 
 
-def _check_wish(specs: Sequence[ConnectorSpec], wish: Wish) -> None:
+def check_wish(specs: Sequence[ConnectorSpec], wish: Wish) -> None:
     """That the kind of account can do what is asked of it, before anybody signs in."""
-    offered = _offered(specs)
-    wrong = [word for word in wish.read if word not in offered]
+    there = offered(specs)
+    wrong = [word for word in wish.read if word not in there]
     if wrong:
-        can = ", ".join(offered) or "nothing"
+        can = ", ".join(there) or "nothing"
         raise UsageError(f"--read {wrong[0]}: an account of the kind {wish.kind} has {can} to read.")
     if wish.tasks and not any(spec.open_sink for spec in specs):
         raise UsageError(f"--tasks: an account of the kind {wish.kind} holds no tasks.")
-
-
-def _offered(specs: Sequence[ConnectorSpec]) -> list[str]:
-    return list(dict.fromkeys(word_of(spec) for spec in specs if spec.open_source))
 
 
 def _chosen(
@@ -188,14 +205,41 @@ def _chosen(
     for option, names in (("folders", wish.folders), ("calendars", wish.calendars)):
         if names:
             chosen[option] = [_named(name, others, option).id for name in names]
-    offered = _offered(specs)
-    words = wish.read or settings.get("reads") or [word for word in offered if word != TASKS]
-    # What is ticked off in the tool can only be seen by reading it.
     writes = bool(settings.get("list"))
-    chosen["reads"] = list(dict.fromkeys([*words, *([TASKS] if writes and TASKS in offered else [])]))
+    chosen["reads"] = list(words_chosen(specs, wish.read, settings.get("reads", ()), writes_tasks=writes))
     if not chosen["reads"] and not writes and any(spec.open_sink for spec in specs):
         raise UsageError("A to-do tool is connected for its tasks. Say which list: --tasks [LIST]")
     return chosen
+
+
+def _permitted(
+    specs: Sequence[ConnectorSpec], settings: Mapping[str, Any], wish: Wish
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The settings without what their permissions are not enough for, and that in words."""
+    kept, off = dict(settings), list[str]()
+    again = f"To allow it, connect again: kith connect {wish.kind} --user {settings.get('user')}"
+    lost = [
+        word
+        for word in settings["reads"]
+        if not any(may_read(spec, settings) for spec in specs if word_of(spec) == word)
+    ]
+    kept["reads"] = [word for word in settings["reads"] if word not in lost]
+    if lost:
+        off.append(
+            f"Kith does not read {' and '.join(lost)}: that was not allowed. {again} --read {','.join(settings['reads'])}"
+        )
+    if (wish.tasks or settings.get("list")) and not _has_tool(specs, settings):
+        kept.pop("list", None)
+        kept.pop("list_name", None)
+        off.append(f"Kith writes no tasks: that was not allowed. {again} --tasks")
+    if settings.get("sends") and not any(sends_mail(spec, settings) for spec in specs):
+        kept.pop("sends")
+        off.append(f"Kith does not send the digest by it: that was not allowed. {again} --digest")
+    return kept, tuple(off)
+
+
+def _has_tool(specs: Sequence[ConnectorSpec], settings: Mapping[str, Any]) -> bool:
+    return any(spec.open_sink is not None and may_write(spec, settings) for spec in specs)
 
 
 def _named(name: str, collections: Sequence[Collection], option: str) -> Collection:
@@ -209,7 +253,9 @@ def _named(name: str, collections: Sequence[Collection], option: str) -> Collect
     raise UsageError(f"--{option}: there is no {name}. There are: {there}.")
 
 
-def _list(app: Application, account: Account, said: OwnersWords, wish: Wish, survey: Survey) -> Collection:
+def _list(
+    app: Application, account: Account, said: OwnersWords, wish: Wish, keys: Keys, survey: Survey
+) -> Collection:
     """The list that follow-ups go to, made where there is none of that name."""
     lists = [one for one in survey.collections if one.role == TASKS]
     for one in lists:
@@ -217,18 +263,16 @@ def _list(app: Application, account: Account, said: OwnersWords, wish: Wish, sur
             return one
     for spec in connectors_of(app, wish.kind):
         if spec.make_list is not None:
-            return spec.make_list(_handed(app, account, spec, said, wish.secrets), wish.tasks)
+            return spec.make_list(_handed(app, account, spec, said, keys), wish.tasks)
     there = ", ".join(one.name for one in lists) or "none"
     raise Rejected(
         f"There is no list {wish.tasks}, and Kith cannot make one there. Make it, or name one of: {there}."
     )
 
 
-def _handed(
-    app: Application, account: Account, spec: ConnectorSpec, said: OwnersWords, secrets: Secrets
-) -> Access:
+def _handed(app: Application, account: Account, spec: ConnectorSpec, said: OwnersWords, keys: Keys) -> Access:
     """What a connector is handed of an account that is not kept yet."""
-    return access(app, account, spec, said, secret=lambda: secrets.secret, url=secrets.url, is_kept=False)
+    return access(app, account, spec, said, keys, is_kept=False)
 
 
 def _addressed(settings: dict[str, Any], said: OwnersWords) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from random import SystemRandom
 import structlog
 
 from deploy.accounts import accesses, connectors_of, hook_of
+from deploy.consent import may_write, sends_mail
 from deploy.parsing import ParsingPool
 from deploy.posting import ask_for_owner, letter_of, redirect_mail
 from deploy.syncing import Advance, Budget, read_feed, turn_of
@@ -211,10 +212,10 @@ class Live:
 
     def _work_at(self, account: Account, store: Store, side: Side) -> Work:
         for spec, access in accesses(self._app, account):
-            if side == "tasks" and spec.open_sink is not None:
+            if side == "tasks" and spec.open_sink is not None and may_write(spec, account.settings):
                 sink = self._sink_of(account, spec.open_sink, access)
                 return TaskWork(store, account.owner, account.id, sink, self._app.clock)
-            if side == "mail" and spec.open_mail is not None:
+            if side == "mail" and spec.open_mail is not None and sends_mail(spec, account.settings):
                 return MailWork(spec.open_mail(access), partial(letter_of, self._app, account))
         raise ReauthRequired(
             f"This release of Kith knows no way to write to accounts of the kind {account.kind}."

@@ -8,6 +8,7 @@ quote a row, a header or a URL.
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable, Mapping, MutableMapping
 from types import TracebackType
 from typing import Any, Literal, TextIO
@@ -37,13 +38,23 @@ _SHORTEST = 6
 
 Event = MutableMapping[str, Any]
 _learnt: tuple[str, ...] = ()
+_passing: deque[str] = deque(maxlen=400)
+"""Secrets that others take the place of after an hour; were all of them kept, each line would take longer."""
 
 
-def keep_out(secret: str) -> None:
-    """Mask a secret wherever it stands in any line from now on, in this process; also as a URL would spell it."""
+def keep_out(secret: str, *, is_passing: bool = False) -> None:
+    """Mask a secret wherever it stands in any line from now on, in this process; also as a URL would spell it.
+
+    Args:
+        is_passing: it is an access token, of which the last few hundred are masked.
+    """
     global _learnt  # noqa: PLW0603  # logging is one for the whole process
-    spellings = {secret, quote(secret, safe="")}
-    _learnt = (*_learnt, *(one for one in spellings if len(one) >= _SHORTEST and one not in _learnt))
+    spellings = {one for one in (secret, quote(secret, safe="")) if len(one) >= _SHORTEST}
+    new = spellings.difference(_learnt, _passing)
+    if is_passing:
+        _passing.extend(new)
+    else:
+        _learnt = (*_learnt, *new)
 
 
 class Redactor:
@@ -67,7 +78,7 @@ class Redactor:
     def scrubbed(self, text: str) -> str:
         """A text without addresses, credentials, query strings and known secrets, and not endless."""
         text = text[:_LONGEST]
-        for secret in (*self._secrets, *_learnt):
+        for secret in (*self._secrets, *_learnt, *tuple(_passing)):
             text = text.replace(secret, MASK)
         text = _CREDENTIALS.sub(rf"\1{MASK}@", text)
         text = _QUERY.sub(rf"\1?{MASK}", text)

@@ -11,6 +11,7 @@ from email.utils import format_datetime, formataddr
 import msgspec
 
 from deploy.accounts import connectors_of, how_to_reconnect
+from deploy.consent import sends_mail
 from deploy.wiring import Application
 from schemas.clock import epoch, instant
 from schemas.decisions import DigestComposed
@@ -33,7 +34,6 @@ from services.store import outbox
 from services.store.outbox import Intent
 from services.store.unit import Unit
 
-_SMTP = "smtp"
 _decode = msgspec.json.Decoder(Digest).decode
 
 
@@ -45,8 +45,7 @@ def mailer(app: Application, unit: Unit, owner: int) -> Account | None:
 
 def _is_sender(app: Application, account: Account) -> bool:
     """Whether an account is there to send: one of SMTP for nothing else, any other where its owner wants it."""
-    sends = account.kind == _SMTP or account.settings.get("sends")
-    return bool(sends) and any(spec.open_mail for spec in connectors_of(app, account.kind))
+    return any(sends_mail(spec, account.settings) for spec in connectors_of(app, account.kind))
 
 
 def redirect_mail(app: Application, unit: Unit, owner: int) -> str | None:

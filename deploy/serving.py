@@ -128,6 +128,7 @@ def _begin_logs(settings: Settings) -> None:
 
 
 def _passwords(settings: Settings) -> Iterator[str]:
+    yield from (settings.google_client_secret, settings.microsoft_client_secret)
     for url in (settings.database_url, settings.broker_url):
         credentials = url.partition("://")[2].rpartition("@")[0]
         yield credentials.partition(":")[2]

@@ -42,6 +42,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     region: str = ""
     watch: tuple[Path, ...] = ()
     todoist_root: str = ""
+    google_client_id: str = ""
+    google_client_secret: str = ""
+    google_api_root: str = ""
+    google_auth_root: str = ""
+    microsoft_client_id: str = ""
+    microsoft_client_secret: str = ""
+    microsoft_tenant: str = ""
+    microsoft_authority: str = ""
+    graph_root: str = ""
     origins: Mapping[str, str] = {}
 
 
@@ -60,6 +69,15 @@ _NAMES = {
     "KITH_REGION": "region",
     "KITH_WATCH": "watch",
     "KITH_TODOIST_ROOT": "todoist_root",
+    "KITH_GOOGLE_CLIENT_ID": "google_client_id",
+    "KITH_GOOGLE_CLIENT_SECRET": "google_client_secret",
+    "KITH_GOOGLE_API_ROOT": "google_api_root",
+    "KITH_GOOGLE_AUTH_ROOT": "google_auth_root",
+    "KITH_MICROSOFT_CLIENT_ID": "microsoft_client_id",
+    "KITH_MICROSOFT_CLIENT_SECRET": "microsoft_client_secret",
+    "KITH_MICROSOFT_TENANT": "microsoft_tenant",
+    "KITH_MICROSOFT_AUTHORITY": "microsoft_authority",
+    "KITH_GRAPH_ROOT": "graph_root",
 }
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors import connectors
+from connectors import authorities, connectors
 from deploy.clock import SystemClock
 from deploy.settings import Settings
 from schemas.clock import Clock, FrozenClock
@@ -17,6 +17,7 @@ from schemas.connector import ConnectorSpec
 from schemas.decisions import OwnerDeclared
 from schemas.errors import ConfigError, UsageError
 from schemas.interface import Digest
+from schemas.oauth import AuthoritySpec
 from services.book import Book, Habits, begin_book
 from services.store import events as stream
 from services.store.migrate import migrate
@@ -49,6 +50,11 @@ class Application:
     def connectors(self) -> Mapping[str, ConnectorSpec]:
         """Every connector by its name."""
         return connectors() if self._known is None else self._known
+
+    @property
+    def authorities(self) -> Mapping[str, AuthoritySpec]:
+        """Whoever lets in by OAuth, by the kind of account."""
+        return authorities()
 
     @cached_property
     def vault(self) -> "Vault":

@@ -47,17 +47,20 @@ class Turns:
         self._clock = clock
         self._holder = holder
 
-    def run(self, owner: int, work: Callable[[Store], T], name: str = BOOK) -> T:
+    def run(self, owner: int, work: Callable[[Store], T], name: str = BOOK, length: timedelta = LENGTH) -> T:
         """Do the work in a turn, with a store that writes for as long as the turn is ours.
+
+        Args:
+            length: how long the turn outlives its last write.
 
         Raises:
             TurnTaken: somebody else has it.
             TurnLost: it was lost on the way.
             OwnerRests: too many did not finish.
         """
-        held = self._take(owner, name)
+        held = self._take(owner, name, length)
         try:
-            done = work(_Fenced(self._store, held, self._clock))
+            done = work(_Fenced(self._store, held, self._clock, length))
         except BaseException as error:
             with self._store.write() as unit:
                 timetable.prolong(unit, held, epoch(self._clock.now()))
@@ -80,7 +83,7 @@ class Turns:
         with self._store.write() as unit:
             timetable.end_leases(unit, epoch(self._clock.now()))
 
-    def _take(self, owner: int, name: str) -> Lease:
+    def _take(self, owner: int, name: str, length: timedelta = LENGTH) -> Lease:
         now = epoch(self._clock.now())
         with self._store.write() as unit:
             last = timetable.lease_of(unit, owner, name)
@@ -95,7 +98,7 @@ class Turns:
                 raise OwnerRests(
                     f"The book of owner {owner} could not be brought up to date {ATTEMPTS} times."
                 )
-            held = Lease(owner, name, self._holder, fence + 1, epoch(self._clock.now() + LENGTH))
+            held = Lease(owner, name, self._holder, fence + 1, epoch(self._clock.now() + length))
             if not timetable.give(unit, held):
                 raise TurnTaken(f"The book of owner {owner} was just taken by another process.")
         return held
@@ -110,10 +113,11 @@ class Turns:
 class _Fenced(Store):
     """A store that writes while the turn is held, and renews it with each write."""
 
-    def __init__(self, store: Store, held: Lease, clock: Clock) -> None:
+    def __init__(self, store: Store, held: Lease, clock: Clock, length: timedelta) -> None:
         super().__init__(store.engine)
         self._held = held
         self._clock = clock
+        self._length = length
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Unit]:
@@ -123,7 +127,7 @@ class _Fenced(Store):
             TurnLost: it no longer is.
         """
         with super().write() as unit:
-            if not timetable.prolong(unit, self._held, epoch(self._clock.now() + LENGTH)):
+            if not timetable.prolong(unit, self._held, epoch(self._clock.now() + self._length)):
                 raise TurnLost(f"The turn on owner {self._held.owner} went to another process.")
             yield unit
 

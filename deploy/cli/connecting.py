@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from deploy.accounts import FEED, TASKS, Secrets, shapes_of
+from deploy.accounts import FEED, TASKS, shapes_of
 from deploy.cli.accounts import print_outcome, status_of_sync, tell_busy
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
@@ -19,6 +19,7 @@ from deploy.cli.progress import progress
 from deploy.connecting import Connection, Wish, located
 from deploy.connecting import connect as keep
 from deploy.syncing import sync
+from deploy.vaults import Secrets
 from schemas.connector import Collection, Location
 from schemas.errors import ConfigError, UsageError
 from schemas.interface import CollectionShape, Connected, SyncReport

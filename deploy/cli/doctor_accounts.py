@@ -5,7 +5,7 @@ from datetime import timedelta
 from queue import Empty, Queue
 from threading import Thread
 
-from deploy.accounts import how_to_reconnect, secrets_of
+from deploy.accounts import how_to_reconnect, keys_of
 from deploy.cli.doctor import Check
 from deploy.cli.paper import plain
 from deploy.connecting import still_there, surveyed
@@ -66,7 +66,7 @@ def _begun(app: Application, account: Account) -> "Queue[_Outcome]":
         try:
             with app.store.read() as unit:
                 said = owners_words(unit, account.owner)
-            outcome.put(surveyed(app, account, said, secrets_of(app, account)))
+            outcome.put(surveyed(app, account, said, keys_of(app, account)))
         except Exception as error:  # noqa: BLE001  # whatever it is, the account cannot be read, and the next one is asked
             outcome.put(error)
 

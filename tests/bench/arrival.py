@@ -23,10 +23,10 @@ from pathlib import Path
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it carries no types
 
-from deploy.accounts import Secrets
 from deploy.clock import SystemClock
 from deploy.connecting import Wish, connect
 from deploy.settings import read_settings
+from deploy.vaults import Secrets
 from deploy.wiring import Application
 from schemas.decisions import OwnerDeclared
 from tests.contract.live_source import SECRET

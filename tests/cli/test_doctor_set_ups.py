@@ -17,8 +17,8 @@ import msgspec
 import pytest
 import trustme
 
-from deploy.accounts import Secrets
 from deploy.cli.doctor import Check, lines_of
+from deploy.vaults import Secrets
 from services.store import accounts as rows
 from services.store.unit import open_store
 from services.vault import Vault

@@ -20,12 +20,12 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from connectors import connectors
-from deploy.accounts import Secrets, sealed
 from deploy.cli.accounts import disconnect, pause, resume, status_of_sync
 from deploy.household import Household
 from deploy.importing import import_paths
 from deploy.posting import send_digest
 from deploy.syncing import sync
+from deploy.vaults import Secrets, sealed
 from schemas.clock import epoch
 from schemas.connector import ConnectorSpec, MailSink, Page, Source, TaskDraft, TaskRef, TaskSink
 from schemas.decisions import FollowupDismissed, FollowupSnoozed, Merge

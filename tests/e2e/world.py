@@ -17,8 +17,8 @@ from typing import Any
 import icalendar
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it carries no types
 
-from deploy.accounts import Secrets
 from deploy.connecting import Wish
+from deploy.vaults import Secrets
 from schemas.connector import ConnectorSpec
 from tests.contract.live_source import SECRET
 from tests.e2e.home import MARA, LivedHome, Seen
