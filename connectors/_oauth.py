@@ -22,7 +22,7 @@ from msgspec import Struct
 from connectors._http import Http, Limits
 from schemas.clock import Clock, epoch
 from schemas.errors import Rejected, Transient
-from schemas.oauth import SIGN_IN_WITHIN, Attempt, Client, Grant
+from schemas.oauth import SIGN_IN_WITHIN, Attempt, Client, ForeignAnswer, Grant
 
 LIMITS = Limits(body=256 * 1024, idle=timedelta(seconds=10), whole=timedelta(seconds=15), redirects=0)
 """A refresh is over well within the turn in which it is made."""
@@ -165,7 +165,9 @@ def code_in(query: str, attempt: Attempt, now: datetime, title: str, is_issuer: 
     """The code that a redirect brings (RFC 6749 4.1.2), where it answers this sign-in and comes from this authority.
 
     Raises:
-        Rejected: it does not, comes too late, or the owner allowed nothing.
+        ForeignAnswer: it answers another, or none.
+        Rejected: it comes from elsewhere, or too late.
+        Refused: the owner allowed nothing, or the authority refused it.
     """
     try:
         pairs = (
@@ -179,7 +181,7 @@ def code_in(query: str, attempt: Attempt, now: datetime, title: str, is_issuer: 
         said.get("state", "").encode(), attempt.state.encode()
     )
     if not is_ours:
-        raise Rejected(
+        raise ForeignAnswer(
             "That answer belongs to no sign-in that is under way here. Nothing was changed. Begin again from Kith."
         )
     if not timedelta() <= now - attempt.began_at + _SKEW or now - attempt.began_at > SIGN_IN_WITHIN:

@@ -94,6 +94,9 @@ def how_to_reconnect(account: Account) -> str:
     given = account.settings
     kind = "caldav" if account.kind == FEED else account.kind
     words = ["kith connect", kind]
+    if given.get("scopes") is not None:
+        # What was chosen of it is kept: it is asked for again.
+        return " ".join([*words, *(["--user", str(given["user"])] if given.get("user") else [])])
     words += {FEED: ["--url", "URL"], TODOIST: ["--token-file", "FILE"]}.get(account.kind, [])
     for option in ("user", "host", "port", "security", "url", "ca_file"):
         if given.get(option) and account.kind not in {FEED, TODOIST}:

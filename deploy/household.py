@@ -9,6 +9,7 @@ import structlog
 from dramatiq import Broker, Worker
 
 from deploy.digests import write_digest
+from deploy.hosting import Hosted
 from deploy.live import Live, chance
 from deploy.posting import ask_for_digest
 from deploy.watching import Watch
@@ -84,6 +85,10 @@ class Household:
         """Do what the outbox asks for at an account, in a turn; whether it was asked again meanwhile."""
         return self.live.deliver(owner, account)
 
+    def touch(self, owner: int, /) -> None:
+        """See that no sign-in of the owner's ends because it was not used."""
+        self.live.touch(owner)
+
     def compose_digest(self, owner: int, week: str, /) -> None:
         """Compose the digest of a week into the home's folder, in a turn, unless it is there already; and have it sent."""
 
@@ -128,6 +133,8 @@ class Household:
             hosts=known_hosts(self.app.settings.public_url),
             one_click=self._one_click(),
             public_url=self.app.settings.public_url,
+            sign_ins=Hosted(self.app) if self.app.link_signer else None,
+            vendors={kind: spec.title for kind, spec in self.app.authorities.items()},
             find_followup=self._evidence,
             take_notices=self._take_notices if self.app.notice_signer else None,
         )

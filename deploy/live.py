@@ -14,6 +14,7 @@ import structlog
 
 from deploy.accounts import accesses, connectors_of, hook_of
 from deploy.consent import may_write, sends_mail
+from deploy.grants import Tokens
 from deploy.parsing import ParsingPool
 from deploy.posting import ask_for_owner, letter_of, redirect_mail
 from deploy.syncing import Advance, Budget, read_feed, turn_of
@@ -158,6 +159,20 @@ class Live:
             if by is not None:
                 unit.after_commit(lambda: self._ring(account.owner, by))
         _log.warning("account must be reconnected", account=account.id, why=str(error))
+
+    def touch(self, owner: int) -> None:
+        """Refresh the grants that nothing used for a week, of accounts that are paused as well."""
+        with self._app.store.read() as unit:
+            known = accounts.accounts(unit, owner)
+        for account in known:
+            if account.kind not in self._app.authorities or account.state == "reconnect":
+                continue
+            try:
+                Tokens(self._app, account).touch()
+            except ReauthRequired as error:
+                self._needs_owner(self._app.store, account, error)
+            except ConnectorError as error:
+                _log.info("a sign-in could not be refreshed", account=account.id, why=str(error))
 
     # --- writing ------------------------------------------------------------------------------------------------------
 

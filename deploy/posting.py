@@ -12,6 +12,7 @@ import msgspec
 
 from deploy.accounts import connectors_of, how_to_reconnect
 from deploy.consent import sends_mail
+from deploy.hosting import reconnect_url
 from deploy.wiring import Application
 from schemas.clock import epoch, instant
 from schemas.decisions import DigestComposed
@@ -199,7 +200,10 @@ def _reconnect_mail(
         "",
         f"Connect it again: {how_to_reconnect(account)}",
     ]
-    if app.link_signer is not None:
+    here = reconnect_url(app, account, date)
+    if here:
+        lines.append(f"Or in a browser: {here}")
+    elif app.link_signer is not None:
         lines.append(
             reconnect_link(app.link_signer, app.settings.public_url, account.owner, account.id, date)
         )

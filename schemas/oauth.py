@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from schemas.clock import Clock
-from schemas.errors import ReauthRequired
+from schemas.errors import ReauthRequired, Rejected
 
 SIGN_IN_WITHIN = timedelta(minutes=10)
 """How long a sign-in may take its owner from its beginning to its end."""
@@ -20,6 +20,10 @@ SIGN_IN_WITHIN = timedelta(minutes=10)
 
 class ClientRefused(ReauthRequired):
     """The authority does not take the client; a new sign-in mends nothing before its settings are right."""
+
+
+class ForeignAnswer(Rejected):
+    """It answers no sign-in that is under way; the one that is goes on."""
 
 
 class Client(Struct, frozen=True, omit_defaults=True):
@@ -97,7 +101,8 @@ class Authority(Protocol):
         """The grant that the query of a redirect brings.
 
         Raises:
-            Rejected: it belongs to another sign-in, or nothing was allowed.
+            ForeignAnswer: it belongs to another sign-in.
+            Rejected: nothing was allowed, or not in time.
             ClientRefused: the client, or its redirect, is not known there.
         """
         ...

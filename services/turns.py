@@ -78,6 +78,11 @@ class Turns:
             if held is not None and held.holder == self._holder:
                 timetable.note_fence(unit, owner, _finished_name(name), held.fence)
 
+    def once(self, owner: int, what: str) -> bool:
+        """Whether nobody asked for this before, in whatever process; from now on somebody has."""
+        with self._store.write() as unit:
+            return timetable.give(unit, Lease(owner, what, self._holder, 1, 0))
+
     def end_all(self) -> None:
         """Take back every turn; for a process that knows that no other runs this home."""
         with self._store.write() as unit:

@@ -31,9 +31,13 @@ class Sealed(ReauthRequired):
 class Vault:
     """Seals and opens secrets."""
 
-    def __init__(self, keys: str) -> None:
-        """Take `KITH_SECRET_KEY`: the key, and after it older ones, parted by commas or white space."""
-        self._ciphers = [_cipher(key) for key in listed(keys)]
+    def __init__(self, keys: str, purpose: bytes = _PURPOSE) -> None:
+        """Take `KITH_SECRET_KEY`: the key, and after it older ones, parted by commas or white space.
+
+        Args:
+            purpose: what the seal is for; what was sealed for one purpose opens for no other.
+        """
+        self._ciphers = [_cipher(key, purpose) for key in listed(keys)]
 
     def sealed(self, secret: str) -> str:
         """What may be written to a database.
@@ -74,6 +78,6 @@ def listed(keys: str) -> list[str]:
     return [one for one in _BETWEEN.split(keys) if one]
 
 
-def _cipher(key: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(key.encode())
+def _cipher(key: str, purpose: bytes) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key.encode())
     return Fernet(urlsafe_b64encode(derived))

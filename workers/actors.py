@@ -28,6 +28,10 @@ class Jobs(Protocol):
         """Do what the outbox asks for at an account, in a turn; whether it was asked again meanwhile."""
         ...
 
+    def touch(self, owner: int, /) -> None:
+        """See that no sign-in of the owner's ends because it was not used."""
+        ...
+
 
 class Bells(Struct, frozen=True):
     """The actors of one broker; ring one by `send`."""
@@ -56,6 +60,7 @@ def register(broker: Broker, jobs: Jobs) -> Bells:
     def tend(owner_id: int) -> None:
         """Time has passed: a meeting ended, or a day began."""
         jobs.keep(owner_id)
+        jobs.touch(owner_id)
 
     @dramatiq.actor(broker=broker)
     def compose_digest(owner_id: int, week: str) -> None:

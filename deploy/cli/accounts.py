@@ -153,18 +153,32 @@ def disconnect(context: Context, asked: str, forget: bool = False) -> int:
         redirect_mail(context.application, unit, account.owner)
     stop_notices(context.application, account)
     count = _forget(context, account) if forget else 0
+    left = _given_back(context, account)
     with context.book.store.write() as unit:
         kept.delete_account(unit, account)
     if context.as_json:
-        context.put({"account": account.id, "events": count})
+        context.put({"account": account.id, "events": count, "still_granted": left or None})
     else:
         rest = f"is erased: {count:,} event{'' if count == 1 else 's'}" if forget else "stays"
         say(f"{plain(account.name)} is disconnected, and its secret deleted. What it brought {rest}.")
+        if left:
+            hint(*wrapped(f"Its secret is deleted here. {left}"))
+        elif account.kind in context.application.authorities:
+            hint("What was allowed to Kith there is given back.")
         if account.settings.get("list_name"):
             hint(f"Tasks in {plain(account.settings['list_name'])} stay there as they are.")
         if forget:
             hint("Files you exported, backups and digests you sent still tell of it.")
     return OK
+
+
+def _given_back(context: Context, account: KeptAccount) -> str:
+    """Have the other side end what it granted; what the owner has to do there, or nothing."""
+    if account.kind not in context.application.authorities:
+        return ""
+    from deploy.signing import give_back_kept  # noqa: PLC0415  # most accounts were let in by password
+
+    return give_back_kept(context.application, account)
 
 
 def _forget(context: Context, account: KeptAccount) -> int:

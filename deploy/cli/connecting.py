@@ -1,7 +1,7 @@
 """`kith connect`: what was given, asked for where a terminal is there, and never prompted for where none is."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,11 @@ _FITTING = {
     "carddav": frozenset({"url", "user", "password_file", "calendars"}),
     "todoist": frozenset({"token_file"}),
     FEED: frozenset({"url", "user", "password_file"}),
+    "google": frozenset({"user", "device", "authorized_user", "digest", "to"}),
+    "microsoft": frozenset({"user", "device", "token_cache", "digest", "to"}),
 }
 """The options of each kind, besides those of all."""
-_LATER = frozenset({"google", "microsoft", "exchange"})
+_LATER = frozenset({"exchange"})
 _SPELT = {"sender": "--from"}
 _LONGEST_SECRET = 65_536
 
@@ -46,14 +48,22 @@ _LONGEST_SECRET = 65_536
 def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
     """Connect an account, print what signing in showed, and read it for the first time."""
     book = context.book
-    wish = located(context.application, _wish(context, kind, given), lambda found: _confirm(kind, found))
-    made = keep(context.application, book, _with_secrets(wish, given))
+    wish = _wish(context, kind, given)
+    if wish.kind in context.application.authorities:
+        from deploy.cli.signing import signed_wish  # noqa: PLC0415  # most accounts are signed in to by password
+
+        signed = signed_wish(context, wish, given)
+        if signed is None:
+            _leave_out(context, given["never"])
+            return OK
+        wish = signed
+    else:
+        found = located(context.application, wish, lambda found: _confirm(kind, found))
+        wish = _with_secrets(found, given)
+    made = keep(context.application, book, wish)
     if not context.as_json:
         _print(made)
-    for pattern in given["never"]:
-        from services.erasure import never_ingest  # noqa: PLC0415  # most accounts come without
-
-        never_ingest(book, pattern)
+    _leave_out(context, given["never"])
     report: SyncReport | None = None
     if not given["no_sync"]:
         with progress(context) as advance:
@@ -65,6 +75,13 @@ def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
     else:
         hint("", f"Nothing is read yet. kith up reads by itself; now: kith sync {made.account.id}")
     return status_of_sync(report) if report is not None else OK
+
+
+def _leave_out(context: Context, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        from services.erasure import never_ingest  # noqa: PLC0415  # most accounts come without
+
+        never_ingest(context.book, pattern)
 
 
 # --- what was given -----------------------------------------------------------------------------------------------------
@@ -87,7 +104,8 @@ def _wish(context: Context, kind: str, given: Mapping[str, Any]) -> Wish:
     settings |= {"ca_file": _certificates(given["ca_file"])} if given["ca_file"] else {}
     if url and kind != FEED:
         settings["url"] = url
-    if kind not in {"todoist", "smtp", FEED} and not given["user"]:
+    is_named = kind in {"todoist", "smtp", FEED} or kind in context.application.authorities
+    if not is_named and not given["user"]:
         raise UsageError(f"Say who signs in: kith connect {kind} --user you@example.com")
     return Wish(
         kind=kind,
@@ -97,6 +115,7 @@ def _wish(context: Context, kind: str, given: Mapping[str, Any]) -> Wish:
         folders=_words(given["folders"]),
         calendars=_words(given["calendars"]),
         settings=settings,
+        sends=given["digest"],
         secrets=Secrets(url=url if kind == FEED else ""),
     )
 
@@ -233,7 +252,11 @@ def _confirm(kind: str, found: Location) -> None:
 
 def _print(made: Connection) -> None:
     account, survey = made.account, made.survey
-    where = account.settings.get("host") or urlsplit(account.settings.get("url", "")).hostname or account.kind
+    where = (
+        account.settings.get("host")
+        or urlsplit(account.settings.get("url", "")).hostname
+        or account.kind.capitalize()
+    )
     say(f"Signed in{f' as {plain(account.user)}' if account.user else ''} at {plain(str(where))}.")
     if survey.collections:
         rows = [(one.name, one.role, _use(account, one)) for one in survey.collections]
@@ -246,6 +269,10 @@ def _print(made: Connection) -> None:
         say(f"Kith reads its {' and '.join(account.settings['reads'])}.")
     if account.settings.get("list_name"):
         say(f"Follow-ups are written to {plain(account.settings['list_name'])}.")
+    if account.settings.get("sends"):
+        say("The weekly digest goes out by it.")
+    for line in made.off:
+        say(*wrapped(line))
     say(f"{plain(account.name)} is connected: {account.id}")
 
 

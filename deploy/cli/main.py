@@ -297,6 +297,10 @@ def migrate(context: "Context") -> int:
 )
 @click.option("--from", "sender", metavar="ADDRESS", help="Whom the digest comes from.")
 @click.option("--to", metavar="ADDRESS", help="Where the digest goes.")
+@click.option("--digest", is_flag=True, help="Send the weekly digest by it (google, microsoft).")
+@click.option("--device", is_flag=True, help="Sign in on another device (microsoft).")
+@click.option("--authorized-user", metavar="F", help="Take the sign-in from a file of Google's tools.")
+@click.option("--token-cache", metavar="F", help="Take the sign-in from a serialised cache of msal.")
 @click.option("--headers-only", is_flag=True, help="Read no text of a mail.")
 @click.option("--since", metavar="DATE", help="Leave out what is older; else two years.")
 @click.option("--never", metavar="ADDRESS|DOMAIN|LABEL", multiple=True, help="Keep nothing of it.")
@@ -308,7 +312,8 @@ def migrate(context: "Context") -> int:
 def connect(context: "Context", /, kind: str, **given: Any) -> int:
     """Add an account, or connect one again.
 
-    KIND is imap, smtp, caldav, carddav or todoist; caldav with an address that ends in .ics is a feed.
+    KIND is google, microsoft, imap, smtp, caldav, carddav or todoist; caldav with an address that ends in .ics is a
+    feed. Google and Microsoft ask for your consent in the browser.
     """
     from deploy.cli import connecting as command  # noqa: PLC0415
 

@@ -1,13 +1,16 @@
-"""The ASGI app: status at `/`, evidence at `/followups/`, the digest's links at `/go/`, notices at `/hooks/`, health at `/healthz`, `/readyz`.
+"""The ASGI app: status at `/`, evidence at `/followups/`, the digest's links at `/go/`, sign-ins at `/connect/`, notices at
+`/hooks/`, health at `/healthz`, `/readyz`.
 
 It reads through callables it is handed, and knows neither the queue nor where anything is put.
 """
 
+import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,10 +25,12 @@ from services.status import Status
 from services.web.go import go_routes
 from services.web.guard import Guard
 from services.web.hooks import Take, hook_routes
+from services.web.sign_in import SignIns, sign_in_routes
 from services.web.view import book_view
 from services.web.why import Find, why_routes
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_LOOK = _TEMPLATES / "kith.css"
 _FOREVER = "public, max-age=31536000, immutable"
 _TITLES = {
     400: "What was asked?",
@@ -56,6 +61,10 @@ class Desk(Struct, frozen=True, kw_only=True):
     one_click: OneClick | None = None
     """What the links of the digest do; None where there is no key to sign them with."""
     public_url: str = ""
+    sign_ins: SignIns | None = None
+    """What signs in at vendors; None where there is no key to seal a sign-in with."""
+    vendors: Mapping[str, str] = {}
+    """The kinds of account that are signed in to at a vendor, and what that is called."""
     find_followup: Find | None = None
     """Finds a follow-up with what it rests on."""
     take_notices: Take | None = None
@@ -86,6 +95,13 @@ class Paper:
         """A page set from a template."""
         text = self._templates.get_template(template).render(urls=self._urls, **values)
         return Response(text, status, media_type="text/html")
+
+    def lone(self, template: str, **values: object) -> tuple[str, str]:
+        """A page that needs no other request, as its server is gone by then; and the source (CSP) of its style."""
+        style = _LOOK.read_text(encoding="utf-8")
+        text = self._templates.get_template(template).render(urls=self._urls, look=Markup(style), **values)  # noqa: S704  # our own file
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        return text, f"'sha256-{digest}'"
 
     def problem(self, status: int, words: str) -> Response:
         """The page for something that cannot be shown."""
@@ -127,6 +143,7 @@ def make_app(desk: Desk) -> ASGIApp:
             Route("/readyz", readyz),
             Route("/assets/{name}", asset),
             *(go_routes(paper, desk.one_click, desk.public_url) if desk.one_click else ()),
+            *(sign_in_routes(paper, desk.sign_ins, desk.vendors, desk.public_url) if desk.sign_ins else ()),
             *(why_routes(paper, desk.find_followup) if desk.find_followup else ()),
             *(hook_routes(desk.take_notices) if desk.take_notices else ()),
         ],

@@ -5,17 +5,13 @@ link allows and no more; it needs no cookie, so that a mail program can unsubscr
 another site it is refused, but for that.
 """
 
-import asyncio
 from collections.abc import Iterator
 from datetime import date, timedelta
-from email import message_from_bytes
-from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -23,13 +19,11 @@ from schemas.interface import FollowupState
 from services.digest.words import clean, full_date
 from services.links import Deed
 from services.oneclick import Asked, OneClick
+from services.web.forms import fields, is_foreign
 
 if TYPE_CHECKING:
     from services.web.app import Paper
 
-_BODY_AT_MOST = 4_096
-_BODY_WITHIN = timedelta(seconds=10)
-_FIELDS_AT_MOST = 10
 _DEAD = "This link does not work, or no longer. What waits for you stands in your next digest."
 _TITLES: dict[Deed, str] = {
     "done": "Is this done?",
@@ -93,9 +87,9 @@ def go_routes(paper: "Paper", one_click: OneClick, public_url: str) -> list[Rout
         link = one_click.link(request.path_params["signed"])
         if link is None:
             return paper.problem(400, _DEAD)
-        said = await _fields(request)
+        said = await fields(request)
         is_one_click = said.get("list-unsubscribe") == "one-click" and link.deed == "unsubscribe"
-        if not is_one_click and _is_foreign(request, public_url):
+        if not is_one_click and is_foreign(request, public_url):
             return paper.problem(403, "Another page asked for this. Open the link yourself to do it.")
         if not is_one_click and said.get("go") != link.deed:
             return paper.problem(400, _DEAD)
@@ -173,54 +167,8 @@ def _days(today: date) -> Iterator[Button]:
         yield Button(label, full_date(day), day.isoformat())
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """The fields of a form, in lower case; none of one that is too long, comes too slowly, or is in no form's coding."""
-    body = b""
-    try:
-        async with asyncio.timeout(_BODY_WITHIN.total_seconds()):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _BODY_AT_MOST:
-                    return {}
-    except (ClientDisconnect, TimeoutError):
-        return {}
-    kind = request.headers.get("content-type", "")
-    try:
-        pairs = _parts(kind, body) if kind.lower().startswith("multipart/") else _pairs(body)
-    except ValueError:
-        return {}
-    return {name.lower(): value.strip().lower() for name, value in pairs}
-
-
-def _pairs(body: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(body.decode("latin-1"), max_num_fields=_FIELDS_AT_MOST)
-
-
-def _parts(kind: str, body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form in parts (RFC 7578), as RFC 8058 3.2 lets a mail program send them."""
-    whole = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode("latin-1") + body)
-    return [
-        (str(part.get_param("name", "", "content-disposition")), str(part.get_payload()))
-        for part in islice(whole.walk(), _FIELDS_AT_MOST)
-        if not part.is_multipart()
-    ]
-
-
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _is_foreign(request: Request, public_url: str) -> bool:
-    """Whether a browser says that another site's page sent this (RFC 6454 7); mail programs say nothing."""
-    origin = request.headers.get("origin")
-    if origin is None:
-        return request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
-    public = urlsplit(public_url)
-    ours = {request.headers.get("host", ""), public.netloc}
-    return urlsplit(origin).netloc.lower() not in {one.lower() for one in ours if one}

@@ -1,8 +1,15 @@
-"""A browser without a screen: opens a page, ticks and presses as its owner would, and stops where it is sent on."""
+"""A browser without a screen: opens a page, ticks and presses as its owner would, and stops where it is sent on.
+
+As a program it is the browser of a test (`BROWSER`): it signs in as `VISITOR_WHO`, without `VISITOR_UNTICK` (parted by
+spaces), says `VISITOR_ANSWER`, follows to where it is sent, and writes the last page to `VISITOR_PAGE`.
+"""
 
 import http.client
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from msgspec import Struct
@@ -60,9 +67,28 @@ def consented(url: str, who: str = "", untick: Sequence[str] = (), answer: str =
     form = _Form(page.text)
     assert form.action is not None, page.text
     fields = [
-        (name, who if name == "who" and who else value)
+        (name, value)
         for name, value in form.fields
-        if not (name == "scope" and value.endswith(tuple(untick)) and untick)
+        if not (name == "scope" and untick and value.endswith(tuple(untick))) and not (name == "who" and who)
     ]
+    fields += [("who", who)] if who else []
     sent = fetch(urljoin(url, form.action), [*fields, ("answer", answer), *more.items()])
     return sent.location or sent.text
+
+
+def main(url: str) -> None:
+    """Sign in, and look at the page at the end."""
+    said = os.environ
+    back = consented(
+        url,
+        said.get("VISITOR_WHO", ""),
+        said.get("VISITOR_UNTICK", "").split(),
+        said.get("VISITOR_ANSWER", "allow"),
+    )
+    page = fetch(back).text if back.startswith("http") else back
+    if said.get("VISITOR_PAGE"):
+        Path(said["VISITOR_PAGE"]).write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -30,6 +30,7 @@ class Home:
         self.composed: list[tuple[int, str]] = []
         self.pulled: list[tuple[int, str, str]] = []
         self.delivered: list[tuple[int, str]] = []
+        self.touched: list[int] = []
         self.turns = Turns(store, FrozenClock(NOW), "test")
         self.work = work
         broker = make_broker("memory:", lambda *job: self.buried.append(job), growth=timedelta(0))
@@ -57,6 +58,9 @@ class Home:
     def deliver(self, owner: int, account: str, /) -> bool:
         self.delivered.append((owner, account))
         return False
+
+    def touch(self, owner: int, /) -> None:
+        self.touched.append(owner)
 
     @contextlib.contextmanager
     def working(self, threads: int = 2) -> Iterator[None]:
