@@ -1,7 +1,8 @@
-"""The ASGI app: status at `/`, evidence at `/followups/`, the digest's links at `/go/`, sign-ins at `/connect/`, notices at
-`/hooks/`, health at `/healthz`, `/readyz`.
+"""The ASGI app of all pages.
 
-It reads through callables it is handed, and knows neither the queue nor where anything is put.
+Status at `/`, evidence at `/followups/`, the digest's links at `/go/`, sign-ins at `/connect/`, notices of news at
+`/hooks/`, health at `/healthz` and `/readyz`. It reads through callables it is handed, and knows neither
+the queue nor where anything is put.
 """
 
 import base64
