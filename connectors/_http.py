@@ -323,9 +323,9 @@ class Http:
 
 def _failure(answer: Answer, name: str, now: datetime, *, is_write: bool) -> ConnectorError:
     status = answer.status
-    patience = _retry_after(answer.headers.get("retry-after", ""), now)
-    if status == 429 or (status == 503 and patience is not None):
-        return RateLimited(f"{name} asks to wait ({status}).", retry_after=patience or _PATIENCE)
+    wait = patience(answer.headers.get("retry-after", ""), now)
+    if status == 429 or (status == 503 and wait is not None):
+        return RateLimited(f"{name} asks to wait ({status}).", retry_after=wait or _PATIENCE)
     if status in {404, 410}:
         return Missing(f"{name} has nothing there ({status}). Check the URL, or what was chosen to be read.")
     if status in {408, 423, 503}:
@@ -359,7 +359,7 @@ def _broken(url: "httpx2.URL", error: Exception, *, is_write: bool) -> Connector
     return Transient(f"The answer of {_name(url)} {what}. Kith tries again.")
 
 
-def _retry_after(text: str, now: datetime) -> timedelta | None:
+def patience(text: str, now: datetime) -> timedelta | None:
     """How long to wait (RFC 9110 10.2.3), a day at most; None when it is not said."""
     text = text.strip()
     if text.isdecimal() and len(text) < 10:
