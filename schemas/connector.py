@@ -93,7 +93,9 @@ class Page(Struct, frozen=True):
     """One answer of a source.
 
     `stream` is what the changes belong to. `done` and `total` are for progress alone (bytes or items; total 0
-    when unknown). `files` counts files finished in this page.
+    when unknown). `files` counts files finished in this page. `named` are ids that are there, of a snapshot whose
+    source knows them from a listing and need not read them again: its last page retires what neither its changes nor
+    these named.
     """
 
     changes: tuple[Change, ...]
@@ -105,6 +107,7 @@ class Page(Struct, frozen=True):
     done: int = 0
     total: int = 0
     files: int = 0
+    named: tuple[ExternalId, ...] = ()
 
 
 class TextContext(Struct, frozen=True):

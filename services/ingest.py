@@ -8,6 +8,7 @@ after a crash adds nothing. A snapshot retires what its last page did not name, 
 
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import chain
 
 import msgspec
 
@@ -122,7 +123,8 @@ class Ingest:
             self._hold(unit, of, upserts, report, now)
             retired = [key64(str(of), one) for one in gone]
             if page.mode == "snapshot":
-                self._seen.setdefault(of, set()).update(key64(str(of), item.id) for item in upserts)
+                there = chain((item.id for item in upserts), page.named)
+                self._seen.setdefault(of, set()).update(key64(str(of), one) for one in there)
                 if page.last:
                     retired += self._missing(unit, of)
             self._retire(unit, of, retired, report, now)

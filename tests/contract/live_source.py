@@ -104,6 +104,7 @@ class Mirror:
             if page.mode == "snapshot":
                 named = self._named.setdefault(page.stream, set())
                 named.update(change.id for change in page.changes if isinstance(change, Upsert))
+                named.update(page.named)
                 if page.last:
                     self._named.pop(page.stream)
                     for stream, name in [key for key in self.held if key[0] == page.stream]:
