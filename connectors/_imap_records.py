@@ -10,8 +10,6 @@ from schemas.connector import Change, ReadText, Skipped, Unreadable, Upsert
 from schemas.ids import ExternalId
 from schemas.records import Message
 
-_NO_DATE = "no usable date"
-
 
 class Letter(Struct, frozen=True, array_like=True):
     """What was fetched of a message: its header block, what stands for its body, and what the server says of it.
@@ -61,11 +59,7 @@ def _change(job: Letters, letter: Letter) -> Change:
     if reason:
         return Skipped(reason)
     raw = letter.head.rstrip(b"\r\n") + b"\n\n" + letter.body
-    change = message_from_bytes(raw, job.read_text, job.terms, where)
-    if isinstance(change, Unreadable) and change.reason == _NO_DATE and letter.received:
-        # The mail names no day that can be; the server knows when it came.
-        dated = f"Date: {letter.received}\n".encode("ascii", "ignore") + raw
-        change = message_from_bytes(dated, job.read_text, job.terms, where)
+    change = message_from_bytes(raw, job.read_text, job.terms, where, received=letter.received)
     if not isinstance(change, Upsert) or not isinstance(change.record, Message):
         return change
     record = replace(

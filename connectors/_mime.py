@@ -177,10 +177,17 @@ def _hashed(*parts: str) -> str:
 
 
 def message_from_bytes(
-    raw: bytes, read_text: ReadText, terms: Terms, where: str = "", *, by_stdlib: bool = False
+    raw: bytes,
+    read_text: ReadText,
+    terms: Terms,
+    where: str = "",
+    *,
+    received: str = "",
+    by_stdlib: bool = False,
 ) -> Upsert | Skipped | Unreadable:
     """One stored message as a change; `where` names its place for a person, should it be refused.
 
+    `received` says, as a Date header would, when its server took it, for mail that names no day that can be.
     Drafts, spam, trash and chats by Gmail's own labels are left out; so is what is older than `terms.since`.
     """
     normal = normalise(raw)
@@ -200,6 +207,8 @@ def message_from_bytes(
         return Skipped("draft")
 
     time = time_of_message(fields, terms.now)
+    if time is None and received:
+        time = time_of_message({"date": received}, terms.now)
     if time is None:
         return Unreadable(where, "no usable date")
     at, offset = time
