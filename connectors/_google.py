@@ -20,7 +20,7 @@ hold addresses: it is never repeated, its reason is. It holds no state but conne
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 from weakref import finalize
 from zoneinfo import ZoneInfo
@@ -99,8 +99,9 @@ def scope(name: str, reason: str) -> Scope:
 
 
 def is_granted(access: Access, name: str) -> bool:
-    """Whether the sign-in gave the permission of this short name."""
-    return f"{AUTH}{name}" in access.settings.get("scopes", ())
+    """Whether the sign-in gave a permission, by its short name or, where that is an address of its own, by its whole one."""
+    given = access.settings.get("scopes", ())
+    return name in given or f"{AUTH}{name}" in given
 
 
 def require(access: Access, title: str, names: Collection[str], purpose: str) -> None:
@@ -190,7 +191,7 @@ class Api:
         content: bytes = b"",
         units: int = 1,
         is_write: bool | None = None,
-        expect: str = "json",
+        expect: Literal["", "json", "data"] = "json",
         allow: Collection[int] = (),
     ) -> Answer:
         """One request and its good answer; a body is JSON unless `headers` say otherwise.
@@ -200,7 +201,7 @@ class Api:
             path: relative to the root, quoted, with its query.
             headers: more of them.
             content: the body.
-            units: what it costs of the quota.
+            units: what it costs of the quota; nothing where 0 is said, of what was spent before.
             is_write: whether sending it twice may do something twice; all but GET do, unless said.
             expect: what a good answer holds (`_http`).
             allow: statuses that are answers to the caller; `reasons` tells why.
@@ -208,7 +209,7 @@ class Api:
         Raises:
             ConnectorError: see the table above.
         """
-        if self._quota:
+        if self._quota and units:
             self._access.spend(self._quota, units)
         kind = {"Content-Type": "application/json"} if content else {}
         answer = self._http.request(
@@ -217,7 +218,7 @@ class Api:
             headers={**kind, **(headers or {})},
             content=content,
             is_write=method != "GET" if is_write is None else is_write,
-            expect="json" if expect == "json" else "data",
+            expect=expect,
             allow=_OURS,
             reauth=(),
         )

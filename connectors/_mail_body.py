@@ -127,12 +127,13 @@ def is_stub(plain: str) -> bool:
 
 
 def _text(content_type: str, data: bytes) -> str:
-    text = decode(data[:TEXT_BYTES], _charset(content_type[:1000]), is_cut=len(data) >= TEXT_BYTES)
+    text = decode(data[:TEXT_BYTES], charset_of(content_type[:1000]), is_cut=len(data) >= TEXT_BYTES)
     return text.replace("\x00", "") if "\x00" in text else text
 
 
 @lru_cache(maxsize=2_000)
-def _charset(content_type: str) -> str:
+def charset_of(content_type: str) -> str:
+    """The charset that a Content-Type declares; empty where it declares none."""
     declared = _CHARSET.search(content_type)
     return declared[1] if declared else ""
 

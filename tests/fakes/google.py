@@ -7,6 +7,7 @@ https://developers.google.com/workspace/gmail/api/guides/performance#partial (re
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +25,6 @@ _STATUS = {
     500: "INTERNAL",
     503: "UNAVAILABLE",
 }
-_MASK = re.compile(r"[\w*]+(?:/[\w*]+)*(?:\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\))?")
 
 
 def refused(
@@ -110,30 +110,53 @@ def masked(said: Any, mask: str) -> Any:
     Raises:
         ValueError: it is no mask.
     """
-    if not mask or mask == "*":
-        return said
-    if isinstance(said, list):
-        return [masked(one, mask) for one in said]
-    if not isinstance(said, dict):
-        return said
-    kept: Json = {}
-    place = 0
-    while place < len(mask):
-        found = _MASK.match(mask, place)
-        if found is None:
-            raise ValueError(mask)
-        path, _, inner = found[0].partition("(")
-        name, _, rest = path.partition("/")
-        below = rest + (f"({inner}" if inner and rest else inner[:-1] if inner else "")
-        for key in said if name == "*" else [name]:
-            if key in said:
-                one = masked(said[key], below)
-                kept[key] = {**kept[key], **one} if isinstance(kept.get(key), dict) else one
-        place = found.end()
-        if place < len(mask) and mask[place] != ",":
-            raise ValueError(mask)
+    return _kept(said, _tree(mask)) if mask and mask != "*" else said
+
+
+@cache
+def _tree(mask: str) -> Json:
+    """A mask as names with what is wanted below each; nothing below means all."""
+    words = re.findall(r"[\w*]+|[(),/]", mask)
+    if "".join(words) != mask:
+        raise ValueError(mask)
+    tree, place = _branches(words, 0)
+    if place != len(words):
+        raise ValueError(mask)
+    return tree
+
+
+def _branches(words: Sequence[str], place: int) -> tuple[Json, int]:
+    tree: Json = {}
+    while True:
+        below = tree
+        while True:
+            if place >= len(words) or words[place] in "(),/":
+                raise ValueError(words)
+            below = below.setdefault(words[place], {})
+            place += 1
+            if place >= len(words) or words[place] != "/":
+                break
+            place += 1
+        if place < len(words) and words[place] == "(":
+            inner, place = _branches(words, place + 1)
+            if place >= len(words) or words[place] != ")":
+                raise ValueError(words)
+            below.update(inner)
+            place += 1
+        if place >= len(words) or words[place] != ",":
+            return tree, place
         place += 1
-    return kept
+
+
+def _kept(said: Any, tree: Json) -> Any:
+    if isinstance(said, list):
+        return [_kept(one, tree) for one in said]
+    if not isinstance(said, dict) or not tree:
+        return said
+    wanted = {name: tree.get(name, tree.get("*")) for name in said}
+    kept = {name: _kept(said[name], below) for name, below in wanted.items() if below is not None}
+    # What is empty is left out, as Google does.
+    return {name: one for name, one in kept.items() if one not in ({}, [{}])}
 
 
 class Batch:
@@ -148,6 +171,8 @@ class Batch:
         self._within = within
         self.limits = dict(limits)
         self.sizes: list[int] = []
+        self.begins: Callable[[], None] = lambda: None
+        """Told of each batch, before its parts are asked."""
 
     def serves(self, path: str, /) -> bool:
         """Whether a path is one of a batch."""
@@ -167,6 +192,7 @@ class Batch:
         if len(calls) > self.limits[request.path]:
             words = f"The batch request includes too many calls. Maximum is {self.limits[request.path]}."
             return refused(400, "badRequest", words)
+        self.begins()
         answers = []
         for piece in calls:
             call = _call(piece.strip(b"\r\n") + b"\r\n\r\n")

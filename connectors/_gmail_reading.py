@@ -1,0 +1,314 @@
+"""One pull of a Gmail account: what changed, then what is older, then what is gone.
+
+News come first, whatever is left of a first reading; of that, the last four weeks. A message is fetched once (the prices
+stand in `_gmail_api`), and not at all where it is held already: so a listing made anew after the history was lost costs its
+pages and what is missing. What a deletion or the bin took is told by the history; after a whole listing also by absence,
+but only if the history says that nothing was taken away while it was listed.
+
+Every page has a checkpoint, but for those of a listing that may retire something: there the last one has.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from connectors._gmail_api import NO_DRAFTS, Gmail, Label, ListPage, Touch
+from connectors._gmail_letters import Fetching, newest_of
+from connectors._gmail_records import Choice, Letter, Letters, fingerprint_of, read_letters
+from connectors._gmail_state import BEGINNING, Place, State
+from connectors._mail_jobs import compact, decoded, terms_of
+from schemas.connector import Access, Change, Page, Tombstone
+from schemas.errors import ConnectorError, Missing, Rejected
+from schemas.ids import ExternalId, StreamName
+
+STREAM = StreamName("mail")
+RECENT = timedelta(days=28)
+_DAY = 86_400
+_SLACK = timedelta(seconds=_DAY)
+"""Gmail searches by when it took a mail, Kith asks for when it was written."""
+_TOMBSTONES = 1_000
+_TIMES = 3
+"""How often a listing is made anew because something was taken away meanwhile."""
+
+
+class View(Struct, frozen=True):
+    """A part of the mailbox that is listed for itself: by a label's id, by a query."""
+
+    label: str = ""
+    search: str = ""
+
+
+class _Mark(Struct):
+    """What a checkpoint may say once a job's page has come."""
+
+    ids: tuple[str, ...]
+    count: int
+    place: Place | None = None
+    is_end: bool = False
+    """The listing has come to its end."""
+
+
+class Reading:
+    """What one pull does."""
+
+    def __init__(self, access: Access, gmail: Gmail, state: State) -> None:
+        self._access = access
+        self._gmail = gmail
+        self._state = state
+        self._terms = terms_of(replace(access, since=state.since if state.since > BEGINNING else None))
+        self._fetching = Fetching(access, gmail)
+        self._todo = dict.fromkeys(state.todo)
+        self._seen: set[str] = set()
+        self._marks: deque[_Mark] = deque()
+        self._trouble: ConnectorError | None = None
+        self._labels: dict[str, Label] = {}
+        self._choice: Choice | None = None
+
+    def pages(self) -> Iterator[Page]:
+        """The pages of the pull, lazily."""
+        state = self._state
+        if state.history:
+            yield from self._catch_up()
+        else:
+            state.history = self._gmail.profile().history_id
+        yield from self._worked(self._news())
+        if state.place is not None:
+            yield from self._worked(self._older(state.place))
+        if not state.is_settled:
+            yield from self._settle()
+        yield self._page([], is_last=True)
+
+    # --- which messages -----------------------------------------------------------------------------------------------
+
+    def _known_labels(self) -> dict[str, Label]:
+        """The labels by their ids; asked for once, and only where something is to be fetched or was chosen."""
+        if not self._labels:
+            self._labels = {one.id: one for one in self._gmail.labels()}
+        return self._labels
+
+    def _chosen(self) -> Choice:
+        """What is read, by the names or ids of labels in the account's settings.
+
+        Raises:
+            Missing: none of the labels that were chosen is there.
+        """
+        if self._choice is None:
+            names = set(self._state.chosen)
+            found = frozenset(
+                one.id
+                for one in (self._known_labels().values() if names else ())
+                if {one.id, one.name} & names
+            )
+            if names and not found:
+                told = ", ".join(map(repr, sorted(names)))
+                raise Missing(f"Gmail has no label {told}. Check --folders.")
+            self._choice = Choice(found)
+        return self._choice
+
+    def _views(self) -> list[View]:
+        """What is listed, one after the other: the last four weeks, then what is older, of each label that was chosen."""
+        chosen = sorted(self._chosen().labels)
+        if not self._gmail.can_search:
+            return [View(label) for label in chosen or [""]]
+        day = datetime.combine(self._state.since, time(), ZoneInfo(self._access.zone)) - _SLACK
+        since = f"after:{max(0, int(day.timestamp()))}" if self._state.since > BEGINNING else ""
+        # A page token is good for its query alone, so the day that divides the spans stays while it is listed.
+        recent = self._state.recent = self._state.recent or int((self._terms.now - RECENT).timestamp())
+        spans = [f"after:{recent - _DAY}", f"{since} before:{recent}"]
+        if day.timestamp() > recent:
+            spans = [since]
+        return [
+            View(label, " ".join(f"{'' if chosen else NO_DRAFTS} {span}".split()))
+            for span in spans
+            for label in chosen or [""]
+        ]
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    def _worked(self, jobs: Iterator[Letters]) -> Iterator[Page]:
+        """Each job's page; trouble in getting more of them is told once those before it have come.
+
+        Workers take jobs ahead of the answers they give, and what was paid for is not to be thrown away.
+        """
+        for answer in self._access.workers.map(read_letters, self._untroubled(jobs)):
+            mark = self._marks.popleft()
+            for one in mark.ids:
+                self._todo.pop(one, None)
+            if mark.place is not None or mark.is_end:
+                self._state.place = mark.place
+            self._state.done += mark.count
+            yield self._page(decoded(answer))
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _untroubled(self, jobs: Iterator[Letters]) -> Iterator[Letters]:
+        try:
+            yield from jobs
+        except ConnectorError as error:
+            self._trouble = error
+
+    def _job(self, letters: list[Letter], mark: _Mark, held: int = 0) -> Letters:
+        self._marks.append(mark)
+        names = {one.id: one.name for one in self._known_labels().values() if one.type != "system"}
+        return Letters(
+            self._access.read_text,
+            self._terms,
+            self._chosen(),
+            names,
+            self._gmail.headers_only,
+            self._state.turn,
+            tuple(letters),
+            held,
+        )
+
+    def _news(self) -> Iterator[Letters]:
+        """What changed and was not read yet, the newest first."""
+        for letters in self._fetching.fetch(list(self._todo)):
+            ids = tuple(one.id for one in letters)
+            self._seen.update(ids)
+            yield self._job(letters, _Mark(ids, len(ids)))
+
+    def _older(self, place: Place) -> Iterator[Letters]:
+        """What the listing names and is not held, from a place on."""
+        views = self._views()
+        for number in range(place.view, len(views)):
+            token = place.token if number == place.view else ""
+            yield from self._listed(views, number, token)
+
+    def _listed(self, views: list[View], number: int, token: str) -> Iterator[Letters]:
+        view = views[number]
+        try:
+            pages = self._pages_of(view, token)
+            page = next(pages, None)
+        except Rejected:
+            if not token:
+                raise
+            # The token has ended; what is held of the view's top is passed over.
+            pages = self._pages_of(view)
+            page = next(pages, None)
+        while page is not None:
+            ids = [one.id for one in page.messages if one.id not in self._seen]
+            unheld = self._unheld(ids)
+            newest: datetime | None = None
+            for letters in self._fetching.fetch(unheld):
+                self._seen.update(one.id for one in letters)
+                arrived = newest_of(letters)
+                newest = max(filter(None, (newest, arrived)), default=None)
+                yield self._job(letters, _Mark(tuple(one.id for one in letters), len(letters)))
+            is_over = (
+                not self._gmail.can_search
+                and self._terms.since is not None
+                and newest is not None
+                and newest < self._terms.since - _SLACK
+            )
+            following = page.next_page_token if not is_over else ""
+            is_last = not following and number + 1 == len(views)
+            goes_on = None if is_last else Place(number, following) if following else Place(number + 1)
+            held = len(ids) - len(unheld)
+            yield self._job([], _Mark((), held, goes_on, is_end=is_last), held)
+            page = next(pages, None) if following else None
+
+    def _pages_of(self, view: View, token: str = "") -> Iterator[ListPage]:
+        with_removed = view.label in {"SPAM", "TRASH"}
+        return self._gmail.listed(
+            label=view.label, search=view.search, token=token, with_removed=with_removed
+        )
+
+    def _unheld(self, ids: list[str]) -> list[str]:
+        """Those that are not held as they would be read."""
+        asked = [(ExternalId(one), fingerprint_of(one, headers_only=self._gmail.headers_only)) for one in ids]
+        answers = self._access.is_held(asked) if asked else ()
+        return [one for one, is_held in zip(ids, answers, strict=True) if not is_held]
+
+    # --- what changed -------------------------------------------------------------------------------------------------
+
+    def _catch_up(self) -> Iterator[Page]:
+        """Tombstones of what was taken away since; what is to be fetched is noted. One page at least, with a checkpoint."""
+        touched, reached = self._gmail.changes(self._state.history)
+        yield from self._take(touched, reached)
+
+    def _take(self, touched: dict[str, Touch], reached: str) -> Iterator[Page]:
+        dead: list[str] = []
+        wanted: list[str] = []
+        for one, touch in touched.items():
+            verdict = self._verdict(touch)
+            if verdict is not None:
+                (wanted if verdict else dead).append(one)
+        for begin in range(0, max(0, len(dead) - _TOMBSTONES), _TOMBSTONES):
+            # The point moves on with the last of them only.
+            yield self._page([Tombstone(ExternalId(one)) for one in dead[begin : begin + _TOMBSTONES]])
+        # Newer messages have greater ids.
+        wanted.sort(key=lambda one: (len(one), one), reverse=True)
+        self._todo = dict.fromkeys([*wanted, *self._todo])
+        for one in dead:
+            self._todo.pop(one, None)
+        self._state.history = reached
+        if dead:
+            left = dead[(len(dead) - 1) // _TOMBSTONES * _TOMBSTONES :]
+            yield self._page([Tombstone(ExternalId(one)) for one in left])
+
+    def _verdict(self, touch: Touch) -> bool | None:
+        """Whether a message is to be fetched, or is gone; None where nothing of it matters."""
+        if touch.is_deleted:
+            return False
+        choice = self._chosen()
+        gained, lost = touch.gained - touch.lost, touch.lost
+        if choice.refusal(frozenset(gained)) not in {"", "without a chosen label"}:
+            return False
+        if touch.is_new:
+            if touch.labels is None or lost or touch.gained:
+                return True
+            return None if choice.refusal(frozenset(touch.labels)) else True
+        moved = touch.gained | lost
+        return True if any(choice.decides_by(one) or _is_own(one) for one in moved) else None
+
+    # --- what is gone -------------------------------------------------------------------------------------------------
+
+    def _settle(self) -> Iterator[Page]:
+        """List everything, and retire what is held and was not named, if nothing was taken away meanwhile."""
+        for _ in range(_TIMES):
+            named: list[str] = []
+            for label in sorted(self._chosen().labels) or [""]:
+                pages = self._pages_of(View(label))
+                named += [" ".join(one.id for one in page.messages) for page in pages]
+            touched, reached = self._gmail.changes(self._state.history)
+            if not any(map(self._moves, touched.values())):
+                self._state.is_settled = True
+                for number, ids in enumerate(named, 1):
+                    yield Page(
+                        (),
+                        STREAM,
+                        "snapshot",
+                        checkpoint=self._state.cursor() if number == len(named) else None,
+                        last=number == len(named),
+                        done=self._state.done,
+                        named=tuple(map(ExternalId, ids.split())),
+                    )
+                return
+            yield from self._take(touched, reached)
+            yield from self._worked(self._news())
+
+    def _moves(self, touch: Touch) -> bool:
+        """Whether it may have taken a message away from where it would be listed, or put it there."""
+        decides = self._chosen().decides_by
+        return touch.is_deleted or any(map(decides, touch.gained | touch.lost))
+
+    def _page(self, changes: list[Change], *, is_last: bool = False) -> Page:
+        self._state.todo = list(self._todo)
+        return Page(
+            compact(changes),
+            STREAM,
+            checkpoint=self._state.cursor(),
+            last=is_last,
+            done=self._state.done,
+            total=self._state.done if is_last else 0,
+        )
+
+
+def _is_own(label: str) -> bool:
+    """Whether a label is one of the owner's own, of which a record tells; ids of system labels are in capitals."""
+    return not label.isupper()
