@@ -35,7 +35,7 @@ NO_DRAFTS: Final = "-in:drafts -in:chats"
 _CHANGES = 200_000
 """Changed messages that one look at the history may bring; with more of them a listing is cheaper."""
 _DEPTH = 10
-_LIMITS = Limits(body=48 * 1024 * 1024)
+_LIMITS = Limits(body=16 * 1024 * 1024)
 _LIST_FIELDS = "messages/id,nextPageToken"
 _HISTORY_FIELDS = (
     "history(messagesAdded/message(id,labelIds),messagesDeleted/message/id,labelsAdded(message/id,labelIds),"

@@ -16,7 +16,7 @@ from deploy.sample.bulk import Settings, shard_messages
 from schemas.connector import Access, Page, Skipped, Tombstone, Upsert
 from schemas.errors import Missing, ReauthRequired, Rejected, Transient
 from schemas.records import Message, SourceRecord
-from tests.connectors.mail import TERMS, a_mail, a_mixed_mail
+from tests.connectors.mail import TERMS, every_shape
 from tests.contract.live_source import FIRST, LiveServer, LiveSourceContract, Mirror, live_changes, live_pages
 from tests.contract.source import NOW, read_plainly
 from tests.servers.dovecot import Dovecot
@@ -138,54 +138,6 @@ def names(mirror: Mirror) -> list[str]:
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
-def _shapes() -> list[bytes]:
-    """Mail of every shape whose text takes finding."""
-    stub = "View this message in your browser.\n"
-    html = "<p>Could you send the plan by Friday?</p>"
-    blank = a_mixed_mail(" \n\n", html, 3)
-    nested = a_mixed_mail("Can you come on Monday?\n" + "filler " * 9_000, html, 4)
-    latin = a_mail(
-        5,
-        body="",
-        Content_Type="text/plain; charset=iso-8859-1",
-        Content_Transfer_Encoding="quoted-printable",
-    )
-    invitation = (
-        b"--b\nContent-Type: text/plain\n\nPlease join us.\n--b\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\n\n"
-        b"BEGIN:VCALENDAR\nEND:VCALENDAR\n--b--\n"
-    )
-    return [
-        a_mail(1),
-        a_mixed_mail("Shall we?\n\n-- \nAnna\n", html, 2),
-        a_mixed_mail(stub, html, 6),
-        blank,
-        nested,
-        latin + b"Gr=FC=DFe, k=F6nnen Sie das pr=FCfen?\n",
-        a_mail(7, body="PGI+SGFsbG8/PC9iPg==\n", Content_Type="text/html; charset=utf-8", Content_Transfer_Encoding="base64"),
-        a_mail(8, body=invitation.decode(), Content_Type='multipart/alternative; boundary="b"'),
-        a_mail(9, body=(invitation + b"x" * 50_000).decode(), Content_Type='multipart/mixed; boundary="b"'),
-        a_mail(10, body="BEGIN:VCALENDAR\nMETHOD:PUBLISH\nEND:VCALENDAR\n", Content_Type="text/calendar"),
-        a_mail(11, List_Id="<talk.example.com>", List_Post="<mailto:talk@example.com>"),
-        a_mail(
-            12,
-            body="--r\nContent-Type: text/plain\n\nNot delivered.\n--r\nContent-Type: message/delivery-status\n\n"
-            "Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; gone@example.com\nStatus: 5.1.1\n--r--\n",
-            Content_Type='multipart/report; report-type=delivery-status; boundary="r"',
-            Return_Path="<>",
-        ),
-        a_mail(13, body="--x\n\nno boundary is named\n--x--\n", Content_Type="multipart/mixed"),
-        a_mail(14, body="text\n", Content_Type='text/plain; name="a.txt"', Content_Disposition="attachment"),
-        a_mail(15, body="one line\n\nFrom the start\n>From quoted\n\n\n"),
-        a_mail(16, body="", Content_Type='multipart/mixed; boundary="m"')
-        + b"--m\nContent-Type: message/rfc822\n\nSubject: inner\n\ninner text?\n--m\nContent-Type: text/plain\n\nCould you look at this?\n--m--\n",
-        a_mail(17, Auto_Submitted="auto-replied", Subject="Out of office: back on Monday"),
-        a_mail(18, body="Straße 日本語?\n", Content_Type="text/plain; charset=utf-8", Content_Transfer_Encoding="8bit"),
-        a_mail(19, body="no text at all\n", Content_Type="application/pdf"),
-        a_mail(20, body="x" * 40_000 + "\n", Content_Type='multipart/mixed; boundary="never"'),
-        a_mail(21, References="<a@example.com> <b@example.com>", In_Reply_To="<b@example.com>", Cc="Eve <eve@example.com>"),
-    ]  # fmt: skip
-
-
 def _as_from_a_file(raw: bytes) -> Upsert:
     from connectors._mime import message_from_bytes  # noqa: PLC0415
 
@@ -196,7 +148,7 @@ def _as_from_a_file(raw: bytes) -> Upsert:
 
 def test_a_record_is_the_one_that_a_file_gives(any_box: MailBox) -> None:
     """The same bytes by IMAP and from an mbox are one record, but for the folder among its labels."""
-    mails = _shapes()
+    mails = every_shape()
     mails += list(shard_messages(Settings(messages=150, people=20), 0))
     for number, raw in enumerate(mails):
         any_box.put(raw.replace(b"\n", b"\r\n"), at=NOW - timedelta(days=number % 80))
@@ -217,7 +169,7 @@ def name_of_id(upsert: Upsert) -> str:
 
 def test_headers_only_reads_no_text(box: MailBox) -> None:
     """With `headers_only` everything but the text is as before, and the text does not come over the wire."""
-    for raw in _shapes():
+    for raw in every_shape():
         box.put(raw.replace(b"\n", b"\r\n"))
     with_text = {name_of_id(one): one.record for one in read(box).held.values()}
     before = box.answered()
@@ -258,7 +210,7 @@ def test_a_mail_without_a_date_has_the_day_it_came(box: MailBox) -> None:
 
 def test_reading_marks_nothing(box: MailBox) -> None:
     """No message is marked as seen, nor anything else about it."""
-    for raw in _shapes():
+    for raw in every_shape():
         box.put(raw.replace(b"\n", b"\r\n"))
     read(box)
     box.client.select_folder("INBOX", readonly=True)
