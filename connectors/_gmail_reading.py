@@ -2,8 +2,9 @@
 
 News come first, whatever is left of a first reading; of that, the last four weeks. A message is fetched once (the prices
 stand in `_gmail_api`), and not at all where it is held already: so a listing made anew after the history was lost costs its
-pages and what is missing. What a deletion or the bin took is told by the history; after a whole listing also by absence,
-but only if the history says that nothing was taken away while it was listed.
+pages and what is missing. What a deletion or the bin took is told by the history; after a whole listing also by absence.
+Whether a page token keeps its place while messages go is written nowhere: where the history says that some went, the
+listing is made once more, and nothing is gone for having been absent from it.
 
 Every page has a checkpoint, but for those of a listing that may retire something: there the last one has.
 """
@@ -32,7 +33,7 @@ _SLACK = timedelta(seconds=_DAY)
 """Gmail searches by when it took a mail, Kith asks for when it was written."""
 _TOMBSTONES = 1_000
 _TIMES = 3
-"""How often a listing is made anew because something was taken away meanwhile."""
+"""How often a pull makes a listing because something was taken away during the last; the next pull goes on."""
 
 
 class View(Struct, frozen=True):
@@ -76,10 +77,13 @@ class Reading:
         else:
             state.history = self._gmail.profile().history_id
         yield from self._worked(self._news())
-        if state.place is not None:
-            yield from self._worked(self._older(state.place))
-        if not state.is_settled:
-            yield from self._settle()
+        for _ in range(_TIMES):
+            if state.place is None and state.is_shifted:
+                state.place, state.is_shifted = Place(), False
+            if state.place is not None:
+                yield from self._worked(self._older(state.place))
+            if not state.is_settled:
+                yield from self._settle()
         yield self._page([], is_last=True)
 
     # --- which messages -----------------------------------------------------------------------------------------------
@@ -247,6 +251,8 @@ class Reading:
         for one in dead:
             self._todo.pop(one, None)
         self._state.history = reached
+        if not self._state.is_settled:
+            self._state.is_shifted |= any(map(self._moves, touched.values()))
         if dead:
             left = dead[(len(dead) - 1) // _TOMBSTONES * _TOMBSTONES :]
             yield self._page([Tombstone(ExternalId(one)) for one in left])
@@ -270,27 +276,26 @@ class Reading:
 
     def _settle(self) -> Iterator[Page]:
         """List everything, and retire what is held and was not named, if nothing was taken away meanwhile."""
-        for _ in range(_TIMES):
-            named: list[str] = []
-            for label in sorted(self._chosen().labels) or [""]:
-                pages = self._pages_of(View(label))
-                named += [" ".join(one.id for one in page.messages) for page in pages]
-            touched, reached = self._gmail.changes(self._state.history)
-            if not any(map(self._moves, touched.values())):
-                self._state.is_settled = True
-                for number, ids in enumerate(named, 1):
-                    yield Page(
-                        (),
-                        STREAM,
-                        "snapshot",
-                        checkpoint=self._state.cursor() if number == len(named) else None,
-                        last=number == len(named),
-                        done=self._state.done,
-                        named=tuple(map(ExternalId, ids.split())),
-                    )
-                return
+        named: list[str] = []
+        for label in sorted(self._chosen().labels) or [""]:
+            named += [" ".join(one.id for one in page.messages) for page in self._pages_of(View(label))]
+        touched, reached = self._gmail.changes(self._state.history)
+        if self._state.is_shifted or any(map(self._moves, touched.values())):
             yield from self._take(touched, reached)
             yield from self._worked(self._news())
+            return
+        self._state.is_settled = True
+        for number, ids in enumerate(named, 1):
+            is_end = number == len(named)
+            yield Page(
+                (),
+                STREAM,
+                "snapshot",
+                checkpoint=self._state.cursor() if is_end else None,
+                last=is_end,
+                done=self._state.done,
+                named=tuple(map(ExternalId, ids.split())),
+            )
 
     def _moves(self, touch: Touch) -> bool:
         """Whether it may have taken a message away from where it would be listed, or put it there."""

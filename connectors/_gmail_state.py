@@ -37,7 +37,7 @@ class State(Struct):
     """What was read of an account, under which terms.
 
     `place` is None once the listing has come to its end, and `recent` is the second that divides its last weeks from what
-    is older. `turn` counts readings under other terms: a later one's records stand, whatever they were before.
+    is older. `is_shifted` says that messages went while it was made, so that others may have slipped by. `turn` counts readings under other terms: a later one's records stand, whatever they were before.
     """
 
     version: Literal[1]
@@ -48,6 +48,7 @@ class State(Struct):
     todo: list[str] = msgspec.field(default_factory=list)
     place: Place | None = msgspec.field(default_factory=Place)
     recent: int = 0
+    is_shifted: bool = False
     is_settled: bool = False
     turn: int = 0
     done: int = 0
@@ -60,7 +61,7 @@ class State(Struct):
         """All is to be listed once more, news apart."""
         self.place = Place()
         self.recent = self.done = 0
-        self.is_settled = False
+        self.is_settled = self.is_shifted = False
 
 
 def state_of(cursor: Cursor | None, since: date | None, chosen: list[str], *, headers_only: bool) -> State:
