@@ -65,6 +65,13 @@ class Surroundings(Struct, frozen=True):
     calendar: str = ""
 
 
+class Event(Struct, frozen=True):
+    """One event that an API told and no file: what people find it by (`event abc`), and its properties as a VEVENT's."""
+
+    place: str
+    properties: Properties
+
+
 class When(Struct, frozen=True):
     """A DATE or DATE-TIME (RFC 5545 3.3.4, 3.3.5): a naive wall time, and its zone if it has one."""
 
@@ -90,9 +97,9 @@ class _Range(Struct, frozen=True):
 
 
 class _Component(Struct, frozen=True):
-    """One VEVENT with what is needed to order it among those of its UID."""
+    """One VEVENT with what is needed to order it among those of its UID; `place` is what people find it by."""
 
-    line: int
+    place: str
     flags: int
     uid: str
     properties: Properties
@@ -135,11 +142,16 @@ def read_group(
     zones: Zones | None = None,
 ) -> Iterator[Change]:
     """Yield one change for each event of one UID. `zones` may be kept from one call to the next of a file."""
-    reader = _Reader(stream, outline, surroundings, zones or Zones(surroundings.zone, outline.zones))
+    reader = _Reader(
+        surroundings,
+        zones or Zones(surroundings.zone, outline.zones),
+        outline.calendar or surroundings.calendar,
+        known_zone(outline.default_zone),
+    )
     masters: list[_Component] = []
     ranges: list[_Component] = []
     if len(places) > 1:
-        for component in reader.components(places):
+        for component in reader.components(stream, outline, places):
             if isinstance(component, _Component):
                 if component.recurrence is None:
                     masters.append(_without_text(component))
@@ -148,54 +160,80 @@ def read_group(
     newest = max(masters, key=lambda c: (c.sequence, c.modified, c.start.wall), default=None)
     form = None if newest is None else _form_of(newest, reader)
     extra = _unrelated(masters)
-    for component in reader.components(places):
-        if not isinstance(component, _Component):
+    for component in reader.components(stream, outline, places):
+        if isinstance(component, _Component):
+            yield reader.change(component, form, ranges, extra.get(component.start.wall, ""))
+        else:
             yield component
-            continue
-        try:
-            if component.recurrence is not None:
-                yield reader.override(component, form)
-            else:
-                yield reader.master(component, ranges, extra.get(component.start.wall, ""))
-        except (_Fault, RuleRefused) as fault:
-            yield reader.unreadable(component.line, component.uid, str(fault))
-        except (ValueError, OverflowError):
-            yield reader.unreadable(component.line, component.uid, "one of its dates is out of range")
+
+
+def read_event(
+    event: Event, surroundings: Surroundings, zones: Zones, series: Event | None = None
+) -> Upsert | Skipped | Unreadable:
+    """The change that one event makes, an override in the terms of its series where that is known.
+
+    Of `series` no more than UID, DTSTART and DTEND or DURATION are looked at.
+    """
+    reader = _Reader(surroundings, zones, surroundings.calendar)
+    component = reader.component(event.place, 0, event.properties)
+    if not isinstance(component, _Component):
+        return component
+    master = None if series is None else reader.component(series.place, 0, series.properties)
+    form = _form_of(master, reader) if isinstance(master, _Component) else None
+    return reader.change(component, form)
 
 
 class _Reader:
-    """Reads the components of one file."""
+    """Reads the components of one calendar."""
 
-    def __init__(self, stream: BinaryIO, outline: Outline, surroundings: Surroundings, zones: Zones) -> None:
-        self._stream = stream
-        self._outline = outline
+    def __init__(
+        self, surroundings: Surroundings, zones: Zones, calendar: str, default_zone: tzinfo | None = None
+    ) -> None:
         self._surroundings = surroundings
         self.zones = zones
-        self._default_zone = known_zone(outline.default_zone)
-        self._calendar = outline.calendar or surroundings.calendar
+        self._default_zone = default_zone
+        self._calendar = calendar
         self._since = None
         if surroundings.since is not None:
             self._since = to_utc(datetime.combine(surroundings.since, time()), zones.owner)
 
-    def components(self, places: Iterable[int]) -> Iterator[_Component | Unreadable | Skipped]:
+    def components(
+        self, stream: BinaryIO, outline: Outline, places: Iterable[int]
+    ) -> Iterator[_Component | Unreadable | Skipped]:
         for place in places:
-            line, flags = self._outline.lines[place], self._outline.flags[place]
+            flags = outline.flags[place]
             if flags & IS_ANSWER:
                 yield Skipped(ANSWER)
                 continue
-            properties = read_properties(
-                self._stream, self._outline.offsets[place], self._outline.lengths[place]
-            )
-            uid = clean_uid(first_value(properties, "UID"))
-            if flags & IS_CUT:
-                yield self.unreadable(line, uid, "the file ends in the middle of it")
-                continue
-            try:
-                yield self._component(line, flags, uid, properties)
-            except _Fault as fault:
-                yield self.unreadable(line, uid, str(fault))
+            properties = read_properties(stream, outline.offsets[place], outline.lengths[place])
+            yield self.component(f"event at line {outline.lines[place]}", flags, properties)
 
-    def _component(self, line: int, flags: int, uid: str, properties: Properties) -> _Component:
+    def component(self, place: str, flags: int, properties: Properties) -> _Component | Unreadable:
+        uid = clean_uid(first_value(properties, "UID"))
+        if flags & IS_CUT:
+            return self._unreadable(place, uid, "the file ends in the middle of it")
+        try:
+            return self._component(place, flags, uid, properties)
+        except _Fault as fault:
+            return self._unreadable(place, uid, str(fault))
+
+    def change(
+        self,
+        component: _Component,
+        form: _Form | None,
+        ranges: Sequence[_Component] = (),
+        suffix: str = "",
+    ) -> Upsert | Skipped | Unreadable:
+        try:
+            if component.recurrence is not None:
+                return self._override(component, form)
+            return self._master(component, ranges, suffix)
+        except (_Fault, RuleRefused) as fault:
+            return self._unreadable(component.place, component.uid, str(fault))
+        except (ValueError, OverflowError):
+            return self._unreadable(component.place, component.uid, "one of its dates is out of range")
+
+    def _component(self, place: str, flags: int, uid: str, properties: Properties) -> _Component:
         if "DTSTART" not in properties:
             raise _Fault("it has no start (DTSTART)")
         start = self._when(properties["DTSTART"][0], "DTSTART")
@@ -208,7 +246,7 @@ class _Reader:
             uid = f"no-uid-{key64(first_value(properties, 'SUMMARY'), start.wall.isoformat()):016x}"
         sequence = first_value(properties, "SEQUENCE").strip()
         return _Component(
-            line=line,
+            place=place,
             flags=flags,
             uid=uid,
             properties=properties,
@@ -228,7 +266,7 @@ class _Reader:
                     continue
         return ""
 
-    def override(self, component: _Component, form: _Form | None) -> Change:
+    def _override(self, component: _Component, form: _Form | None) -> Upsert | Skipped:
         recurrence = component.recurrence
         if recurrence is None:
             raise _Fault("it names no occurrence")
@@ -237,7 +275,7 @@ class _Reader:
         name = self._name(recurrence, form)
         return self._upsert(component, f"{component.uid}/{name}", component.uid, recurrence_id=name)
 
-    def master(self, component: _Component, ranges: Sequence[_Component], suffix: str) -> Change:
+    def _master(self, component: _Component, ranges: Sequence[_Component], suffix: str) -> Upsert | Skipped:
         uid = f"{component.uid}/{suffix}" if suffix else component.uid
         if not component.properties.keys() & {"RRULE", "RDATE"} or not any(
             value.strip() for name in ("RRULE", "RDATE") for _, value in component.properties.get(name, ())
@@ -262,7 +300,7 @@ class _Reader:
         recurrence_id: str = "",
         series: tuple[Sequence[Occurrence], bool, str] | None = None,
         later: Sequence[str] = (),
-    ) -> Change:
+    ) -> Upsert | Skipped:
         properties = component.properties
         start, duration, is_all_day = self._span(component)
         starts_at, ends_at = self._between(start, duration)
@@ -565,9 +603,9 @@ class _Reader:
             )
         return [found[original] for original in sorted(found)]
 
-    def unreadable(self, line: int, uid: str, reason: str) -> Unreadable:
+    def _unreadable(self, place: str, uid: str, reason: str) -> Unreadable:
         known = f" (UID {uid[:80]})" if uid and not uid.startswith("no-uid-") else ""
-        return Unreadable(f"{self._surroundings.name}, event at line {line}{known}", reason)
+        return Unreadable(f"{self._surroundings.name}, {place}{known}", reason)
 
 
 def _kind_of(when: When) -> Literal["date", "floating", "instant"]:
@@ -592,7 +630,7 @@ def _without_text(component: _Component) -> _Component:
         if name in {"DTEND", "DURATION", "STATUS", "X-MICROSOFT-CDO-ALLDAYEVENT"}
     }
     return _Component(
-        component.line,
+        component.place,
         component.flags,
         component.uid,
         kept,
