@@ -94,19 +94,19 @@ class Mirror:
         self.held: dict[tuple[StreamName, ExternalId], Upsert] = {}
         self.unreadable: list[Unreadable] = []
         self.cursor: Cursor | None = None
-        self._named: dict[StreamName, set[ExternalId]] = {}
 
     def take(self, pages: Iterable[Page]) -> "Mirror":
-        """Take pages in, one by one, so that what came before a fault is kept."""
+        """Take the pages of one pull in, one by one, so that what came before a fault is kept."""
+        all_named: dict[StreamName, set[ExternalId]] = {}
         for page in pages:
             for change in page.changes:
                 self._apply(page.stream, change)
             if page.mode == "snapshot":
-                named = self._named.setdefault(page.stream, set())
+                named = all_named.setdefault(page.stream, set())
                 named.update(change.id for change in page.changes if isinstance(change, Upsert))
                 named.update(page.named)
                 if page.last:
-                    self._named.pop(page.stream)
+                    all_named.pop(page.stream)
                     for stream, name in [key for key in self.held if key[0] == page.stream]:
                         if name not in named:
                             del self.held[stream, name]
