@@ -40,6 +40,7 @@ _REVISION = re.compile(
     r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,]\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE,
 )
+_TO_ESCAPE = re.compile(r"([\\,;])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _HANDLE = re.compile(r"[\w-]{2,100}")
 
@@ -57,7 +58,9 @@ class Book(Struct, frozen=True):
     stamp: str = ""
 
 
-class _Property(Struct, frozen=True):
+class Property(Struct, frozen=True):
+    """A property: its name and those of its parameters in capitals, its value decoded but with its escapes."""
+
     name: str
     types: frozenset[str]
     parameters: Mapping[str, str]
@@ -84,16 +87,12 @@ def read_cards(stream: BinaryIO, book: Book) -> Iterator[tuple[Change, int]]:
         yield _change_of(card, book), done
 
 
-def _change_of(card: _Card, book: Book) -> Change:
-    properties = [found for line in card.lines if (found := _read_property(line)) is not None]
-    by_name: dict[str, list[_Property]] = {}
-    for found in properties:
-        by_name.setdefault(found.name, []).append(found)
-    name = _name_of(by_name)
-    if not card.is_ended:
-        return _unreadable(card, name, book, "the file ends in the middle of it")
+def read_contact(properties: Iterable[Property], book: Book) -> Upsert | Skipped:
+    """The change that one entry makes, whatever it was read from: its properties are as a card has them, escapes and all."""
+    by_name = _by_name(properties)
     if _kind(by_name) in {"group", "org", "location", "application"}:
         return Skipped(NOT_A_PERSON)
+    name = _name_of(by_name)
     emails = _unique(_addresses(by_name.get("EMAIL", ())))
     if name.lower() in emails:
         name = ""
@@ -101,8 +100,6 @@ def _change_of(card: _Card, book: Book) -> Change:
     urls = [_plain(found.value) for found in by_name.get("URL", ())]
     linkedin = _linkedin(by_name)
     if not (name or emails or phones or any(urls) or linkedin):
-        if card.faults or not card.lines:
-            return _unreadable(card, name, book, "none of its lines can be read")
         return Skipped(EMPTY_CARD)
     if emails and book.owner_emails.issuperset(emails):
         return Skipped(OWN_CARD)
@@ -125,7 +122,23 @@ def _change_of(card: _Card, book: Book) -> Change:
     return Upsert(ExternalId(uid), contact, _revision(_text(by_name, "REV")) or book.stamp)
 
 
-def _unreadable(card: _Card, name: str, book: Book, reason: str) -> Unreadable:
+def _change_of(card: _Card, book: Book) -> Change:
+    properties = [found for line in card.lines if (found := _read_property(line)) is not None]
+    if not card.is_ended:
+        return _unreadable(card, properties, book, "the file ends in the middle of it")
+    change = read_contact(properties, book)
+    if change == Skipped(EMPTY_CARD) and (card.faults or not card.lines):
+        return _unreadable(card, properties, book, "none of its lines can be read")
+    return change
+
+
+def escaped(text: str) -> str:
+    """A text as the value of a property (RFC 6350 3.4)."""
+    return _TO_ESCAPE.sub(r"\\\1", text)
+
+
+def _unreadable(card: _Card, properties: Iterable[Property], book: Book, reason: str) -> Unreadable:
+    name = _name_of(_by_name(properties))
     known = f" ({name[:80]})" if name else ""
     return Unreadable(f"{book.name}, card {card.number} at line {card.line}{known}", reason)
 
@@ -229,7 +242,7 @@ def _name_in(line: bytes | bytearray) -> bytes:
 # ------ lines to properties
 
 
-def _read_property(line: bytes) -> _Property | None:
+def _read_property(line: bytes) -> Property | None:
     head, value = _split_head(line)
     if head is None:
         return None
@@ -251,7 +264,7 @@ def _read_property(line: bytes) -> _Property | None:
     elif encoding in {"B", "BASE64"} or "BASE64" in types:
         return None
     text = decode(value, parameters.get("CHARSET", ""))
-    return _Property(name.rpartition(".")[2].strip().upper(), frozenset(types), parameters, text)
+    return Property(name.rpartition(".")[2].strip().upper(), frozenset(types), parameters, text)
 
 
 def _split_head(line: bytes) -> tuple[str | None, bytes]:
@@ -289,7 +302,14 @@ def _plain(text: str) -> str:
 # ------ properties to facts
 
 
-def _text(by_name: Mapping[str, Sequence[_Property]], name: str) -> str:
+def _by_name(properties: Iterable[Property]) -> Mapping[str, Sequence[Property]]:
+    found: dict[str, list[Property]] = {}
+    for one in properties:
+        found.setdefault(one.name, []).append(one)
+    return found
+
+
+def _text(by_name: Mapping[str, Sequence[Property]], name: str) -> str:
     for found in by_name.get(name, ()):
         text = clean(_plain(found.value))[:_TEXT_LIMIT]
         if text:
@@ -297,7 +317,7 @@ def _text(by_name: Mapping[str, Sequence[_Property]], name: str) -> str:
     return ""
 
 
-def _first_part(by_name: Mapping[str, Sequence[_Property]], name: str) -> str:
+def _first_part(by_name: Mapping[str, Sequence[Property]], name: str) -> str:
     for found in by_name.get(name, ()):
         text = clean(_plain(_split(found.value, ";")[0]))[:_TEXT_LIMIT]
         if text:
@@ -305,7 +325,7 @@ def _first_part(by_name: Mapping[str, Sequence[_Property]], name: str) -> str:
     return ""
 
 
-def _name_of(by_name: Mapping[str, Sequence[_Property]]) -> str:
+def _name_of(by_name: Mapping[str, Sequence[Property]]) -> str:
     """FN, or else given, additional and family name (RFC 6350 6.2.2), or else the nickname."""
     name = _text(by_name, "FN")
     if name:
@@ -319,7 +339,7 @@ def _name_of(by_name: Mapping[str, Sequence[_Property]]) -> str:
     return _text(by_name, "NICKNAME")
 
 
-def _addresses(properties: Sequence[_Property]) -> Iterator[str]:
+def _addresses(properties: Sequence[Property]) -> Iterator[str]:
     for found in properties[:_MOST_VALUES]:
         text = _plain(found.value)
         if text[:7].lower() == "mailto:":
@@ -329,7 +349,7 @@ def _addresses(properties: Sequence[_Property]) -> Iterator[str]:
             yield box.address
 
 
-def _linkedin(by_name: Mapping[str, Sequence[_Property]]) -> str:
+def _linkedin(by_name: Mapping[str, Sequence[Property]]) -> str:
     """The first LinkedIn profile among web addresses and social profiles (Apple's, RFC 9554 4.9)."""
     for name in ("X-SOCIALPROFILE", "SOCIALPROFILE", "X-LINKEDIN", "X-LINKEDIN-URL", "URL"):
         for found in by_name.get(name, ())[:_MOST_VALUES]:
@@ -343,16 +363,16 @@ def _linkedin(by_name: Mapping[str, Sequence[_Property]]) -> str:
     return ""
 
 
-def _is_linkedin(found: _Property) -> bool:
+def _is_linkedin(found: Property) -> bool:
     services = {*found.types, found.parameters.get("SERVICE-TYPE", "").upper()}
     return "LINKEDIN" in services or found.name.startswith("X-LINKEDIN")
 
 
-def _kind(by_name: Mapping[str, Sequence[_Property]]) -> str:
+def _kind(by_name: Mapping[str, Sequence[Property]]) -> str:
     return (_text(by_name, "KIND") or _text(by_name, "X-ADDRESSBOOKSERVER-KIND")).lower()
 
 
-def _uid(by_name: Mapping[str, Sequence[_Property]]) -> str:
+def _uid(by_name: Mapping[str, Sequence[Property]]) -> str:
     """The UID, the same for `urn:uuid:X`, `X` and Apple's `X:ABPerson`."""
     uid = clean(_plain(next((found.value for found in by_name.get("UID", ())), "")))
     if uid[:9].lower() == "urn:uuid:":
