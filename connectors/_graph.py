@@ -89,15 +89,23 @@ class Said(Struct, frozen=True):
     body: bytes = b""
     error: ConnectorError | None = None
 
+    def told(self) -> bytes:
+        """The body as it came.
+
+        Raises:
+            ConnectorError: the request was refused.
+        """
+        if self.error is not None:
+            raise self.error
+        return self.body
+
     def read(self, kind: type[T]) -> T:
         """The body, which is of this kind.
 
         Raises:
             ConnectorError: the request was refused, or its answer cannot be read.
         """
-        if self.error is not None:
-            raise self.error
-        return decoded(self.body, kind)
+        return decoded(self.told(), kind)
 
 
 class Rows(Struct, frozen=True):
