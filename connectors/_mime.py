@@ -280,13 +280,21 @@ def message_from_bytes(
 _NOTHING = Reading()
 
 
-def nature_by_head(head: bytes, outline: bytes) -> tuple[Mapping[str, str], Nature | None]:
+def nature_by_head(
+    head: bytes, outline: bytes, terms: Terms | None = None
+) -> tuple[Mapping[str, str], Nature | None]:
     """The fields of a header block, and the nature that its message will be given; None where nobody sent it.
 
-    `outline` is as much of the body as its calendar parts' headers: whether the rest is wanted is not known before.
+    Args:
+        outline: as much of the body as its calendar parts' headers: whether the rest is wanted is not known before.
+        terms: where given, what is older than they allow has no nature either.
     """
     normal = normalise(head.rstrip(b"\r\n") + b"\n\n" + outline)
     fields = fields_of(normal.head)
+    if terms is not None and terms.since is not None:
+        time = time_of_message(fields, terms.now)
+        if time is not None and time[0] < terms.since:
+            return fields, None
     verdict = _verdict(fields, normal.body)
     return fields, verdict[2] if verdict is not None else None
 
