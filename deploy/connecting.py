@@ -22,7 +22,7 @@ from deploy.accounts import (
     word_of,
 )
 from deploy.consent import may_read, may_use, may_write, offered, sends_mail, words_chosen
-from deploy.posting import redirect_mail
+from deploy.mailers import redirect_mail
 from deploy.vaults import Secrets, sealed
 from deploy.wiring import Application
 from schemas.clock import epoch

@@ -15,8 +15,9 @@ import structlog
 from deploy.accounts import accesses, connectors_of, hook_of
 from deploy.consent import may_write, sends_mail
 from deploy.grants import Tokens
+from deploy.mailers import redirect_mail
 from deploy.parsing import ParsingPool
-from deploy.posting import ask_for_owner, letter_of, redirect_mail
+from deploy.posting import ask_for_owner, letter_of
 from deploy.syncing import Advance, Budget, read_feed, turn_of
 from deploy.wiring import Application
 from schemas.connector import Access, ConnectorSpec, Listener, TaskSink

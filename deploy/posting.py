@@ -10,9 +10,9 @@ from email.utils import format_datetime, formataddr
 
 import msgspec
 
-from deploy.accounts import connectors_of, how_to_reconnect
-from deploy.consent import sends_mail
+from deploy.accounts import how_to_reconnect
 from deploy.hosting import reconnect_url
+from deploy.mailers import mailer
 from deploy.wiring import Application
 from schemas.clock import epoch, instant
 from schemas.decisions import DigestComposed
@@ -36,27 +36,6 @@ from services.store.outbox import Intent
 from services.store.unit import Unit
 
 _decode = msgspec.json.Decoder(Digest).decode
-
-
-def mailer(app: Application, unit: Unit, owner: int) -> Account | None:
-    """The account that an owner's mail goes out by; where none works, one that waits to be reconnected, and mail with it."""
-    senders = [one for one in accounts.accounts(unit, owner) if _is_sender(app, one)]
-    return next((one for state in ("active", "reconnect") for one in senders if one.state == state), None)
-
-
-def _is_sender(app: Application, account: Account) -> bool:
-    """Whether an account is there to send: one of SMTP for nothing else, any other where its owner wants it."""
-    return any(sends_mail(spec, account.settings) for spec in connectors_of(app, account.kind))
-
-
-def redirect_mail(app: Application, unit: Unit, owner: int) -> str | None:
-    """Have mail that waits where nothing goes out sent by an account that works; which, where there is any."""
-    by = mailer(app, unit, owner)
-    if by is None or by.state != "active":
-        return None
-    idle = [one.id for one in accounts.accounts(unit, owner) if one.state != "active"]
-    moved = outbox.move_mail(unit, owner, idle, by.id, epoch(app.clock.now()))
-    return by.id if moved else None
 
 
 def ask_for_digest(

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from deploy.accounts import accesses
 from deploy.clock import SystemSleeper
+from deploy.mailers import redirect_mail
 from deploy.parsing import ParsingPool
-from deploy.posting import redirect_mail
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.connector import Access, ConnectorSpec, Page, Source, Upsert, Workers

@@ -13,7 +13,7 @@ from deploy.cli.keeping import rewrite_digests
 from deploy.cli.paper import Column, day, hint, plain, quiet, say, table, wrapped
 from deploy.cli.progress import progress
 from deploy.lock import only_here
-from deploy.posting import redirect_mail
+from deploy.mailers import redirect_mail
 from deploy.syncing import sync as read
 from schemas.errors import ConfigError
 from schemas.interface import Account, AccountList, ImportReport, SyncReport

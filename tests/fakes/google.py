@@ -244,7 +244,7 @@ def _part(name: str, reply: Reply) -> bytes:
 
 def held(request: Request, reply: Reply) -> Sequence[str]:
     """What of an exchange is not as Google's documents have it; a batch is held part by part."""
-    return [] if request.path.startswith(("/batch", "/o/oauth2/", "/oauth2/", "/token", "/revoke")) else breaches(request, reply)  # fmt: skip
+    return [] if request.path.startswith(("/batch", "/o/", "/token", "/revoke")) else breaches(request, reply)  # fmt: skip
 
 
 def google_server(
