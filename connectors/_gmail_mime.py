@@ -19,8 +19,7 @@ _DEPTH = 30
 _BOUNDARY = "=_kith-parts"
 _OWN = frozenset({"x-gmail-labels", "x-gm-thrid", "content-transfer-encoding"})
 """What a header block must not say: the API tells labels and threads, whatever a sender wrote; nothing is encoded."""
-_URL_SAFE = str.maketrans("-_", "+/")
-_LINES = str.maketrans({"\r": " ", "\n": " "})
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 class Header(Struct, frozen=True):
@@ -50,11 +49,7 @@ def raw_of(payload: Part) -> bytes:
     """The message: its header block, and in place of its body what may matter of it."""
     content_type = _field(payload, "content-type")
     media = _media(content_type)
-    lines = [
-        f"{one.name}: {one.value.translate(_LINES)}\n"
-        for one in payload.headers
-        if one.name.lower() not in _OWN
-    ]
+    lines = [_line(one) for one in payload.headers if one.name.lower() not in _OWN]
     if not media.startswith("multipart/"):
         data = _data(payload)
         declared = _with_charset(content_type or "text/plain", media, data)
@@ -70,6 +65,15 @@ def raw_of(payload: Part) -> bytes:
     opening = b"--" + boundary.encode("ascii") + b"\n"
     pieces = [opening + piece + b"\n" for piece in _pieces(payload, is_report=media == "multipart/report")]
     return _joined(lines, b"".join(pieces) + opening[:-1] + b"--\n" if pieces else b"")
+
+
+def _line(field: Header) -> str:
+    return f"{field.name}: {_one_line(field.value)}\n"
+
+
+def _one_line(value: str) -> str:
+    """The value as it may stand in a header block: whatever it holds, it begins no other field."""
+    return value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value
 
 
 def _joined(lines: list[str], body: bytes) -> bytes:
@@ -92,10 +96,10 @@ def _pieces(payload: Part, *, is_report: bool) -> Iterator[bytes]:
         if html is not None:
             data = _data(html)
             declared = _with_charset(_field(html, "content-type") or "text/html", "text/html", data)
-            yield _headed(declared or _field(html, "content-type").translate(_LINES) or "text/html", data)
+            yield _headed(declared or _one_line(_field(html, "content-type")) or "text/html", data)
     for one in leaves:
         if _kind(one) == "text/calendar":
-            yield _headed(_field(one, "content-type").translate(_LINES) or "text/calendar", b"")
+            yield _headed(_one_line(_field(one, "content-type")) or "text/calendar", b"")
         elif is_report and (_kind(one) == "message/delivery-status"):
             yield _headed("message/delivery-status", _reported(one))
 
@@ -118,10 +122,7 @@ def _reported(part: Part) -> bytes:
     """The fields of a delivery report (RFC 3464 2.1), as content or, where Gmail took it apart, as headers of parts."""
     blocks = [_data(part).replace(b"\r\n", b"\n")]
     blocks += [
-        "".join(f"{field.name}: {field.value.translate(_LINES)}\n" for field in one.headers).encode(
-            "utf-8", "replace"
-        )
-        + _data(one).replace(b"\r\n", b"\n")
+        "".join(map(_line, one.headers)).encode("utf-8", "replace") + _data(one).replace(b"\r\n", b"\n")
         for one in part.parts[:_PARTS]
     ]
     return b"\n\n".join(block for block in blocks if block)
@@ -150,10 +151,10 @@ def _media(content_type: str) -> str:
 def _data(part: Part) -> bytes:
     """The content, as much of it as is ever looked at, with bare LF."""
     text = part.body.data[: BODY_BYTES * 4 // 3]
-    encoded = text.translate(_URL_SAFE).rstrip("=")
+    encoded = text.encode("ascii", "replace").translate(_URL_SAFE).rstrip(b"=")
     encoded = encoded[: len(encoded) - 1] if len(encoded) % 4 == 1 else encoded
     try:
-        data = binascii.a2b_base64(encoded + "=" * (-len(encoded) % 4))
+        data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4))
     except (binascii.Error, ValueError):
         return b""
     return data.replace(b"\r\n", b"\n") if b"\r" in data else data

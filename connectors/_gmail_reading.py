@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from connectors._gmail_api import NO_DRAFTS, Gmail, Label, ListPage, Touch
+from connectors._gmail_api import NO_DRAFTS, PAGE, Gmail, Label, ListPage, Touch
 from connectors._gmail_letters import Fetching, newest_of
 from connectors._gmail_records import Choice, Letter, Letters, fingerprint_of, read_letters
 from connectors._gmail_state import BEGINNING, Place, State
@@ -31,6 +31,8 @@ RECENT = timedelta(days=28)
 _DAY = 86_400
 _SLACK = timedelta(seconds=_DAY)
 """Gmail searches by when it took a mail, Kith asks for when it was written."""
+_SMALL_PAGE = 100
+"""Where age ends the listing, as what is too old is known by being fetched."""
 _TOMBSTONES = 1_000
 _TIMES = 3
 """How often a pull makes a listing because something was taken away during the last; the next pull goes on."""
@@ -68,6 +70,8 @@ class Reading:
         self._trouble: ConnectorError | None = None
         self._labels: dict[str, Label] = {}
         self._choice: Choice | None = None
+        self._ends_by_age = not gmail.can_search and self._terms.since is not None
+        """Where no search is allowed a page of nothing but mail that is too old ends the listing."""
 
     def pages(self) -> Iterator[Page]:
         """The pages of the pull, lazily."""
@@ -184,42 +188,40 @@ class Reading:
             yield from self._listed(views, number, token)
 
     def _listed(self, views: list[View], number: int, token: str) -> Iterator[Letters]:
-        view = views[number]
+        view, size = views[number], _SMALL_PAGE if self._ends_by_age else PAGE
         try:
-            pages = self._pages_of(view, token)
+            pages = self._pages_of(view, token, size)
             page = next(pages, None)
         except Rejected:
             if not token:
                 raise
             # The token has ended; what is held of the view's top is passed over.
-            pages = self._pages_of(view)
+            pages = self._pages_of(view, size=size)
             page = next(pages, None)
         while page is not None:
             ids = [one.id for one in page.messages if one.id not in self._seen]
             unheld = self._unheld(ids)
-            newest: datetime | None = None
+            is_recent = not self._ends_by_age or not unheld or len(unheld) < len(page.messages)
             for letters in self._fetching.fetch(unheld):
                 self._seen.update(one.id for one in letters)
-                arrived = newest_of(letters)
-                newest = max(filter(None, (newest, arrived)), default=None)
+                is_recent = is_recent or self._is_recent(letters)
                 yield self._job(letters, _Mark(tuple(one.id for one in letters), len(letters)))
-            is_over = (
-                not self._gmail.can_search
-                and self._terms.since is not None
-                and newest is not None
-                and newest < self._terms.since - _SLACK
-            )
-            following = page.next_page_token if not is_over else ""
+            following = page.next_page_token if is_recent else ""
             is_last = not following and number + 1 == len(views)
             goes_on = None if is_last else Place(number, following) if following else Place(number + 1)
             held = len(ids) - len(unheld)
             yield self._job([], _Mark((), held, goes_on, is_end=is_last), held)
             page = next(pages, None) if following else None
 
-    def _pages_of(self, view: View, token: str = "") -> Iterator[ListPage]:
+    def _is_recent(self, letters: list[Letter]) -> bool:
+        """Whether one of these messages came since the day from which mail is read, a day's slack given."""
+        newest, since = newest_of(letters), self._terms.since
+        return newest is None or since is None or newest >= since - _SLACK
+
+    def _pages_of(self, view: View, token: str = "", size: int = PAGE) -> Iterator[ListPage]:
         with_removed = view.label in {"SPAM", "TRASH"}
         return self._gmail.listed(
-            label=view.label, search=view.search, token=token, with_removed=with_removed
+            label=view.label, search=view.search, token=token, size=size, with_removed=with_removed
         )
 
     def _unheld(self, ids: list[str]) -> list[str]:

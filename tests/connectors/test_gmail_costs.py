@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -111,6 +112,18 @@ def test_a_first_reading_costs_the_least_there_is(scopes: tuple[str, ...]) -> No
         assert least <= box.gmail.spent <= least * 1.01
         assert rests == 4
         assert max(box.batch.sizes) <= 25
+
+
+def test_old_mail_costs_little_where_no_search_is_allowed() -> None:
+    """Headers alone, of the last month, in a mailbox of two years: the listing ends with the first page of older mail."""
+    with a_gmail_box(*HEADERS_ONLY) as box:
+        box.server.inspect = no_breaches
+        for number in range(700):
+            at = NOW - timedelta(days=number)
+            box.gmail.deliver(a_letter(f"n{number}", Date=format_datetime(at)), at=at)
+        mirror = box.read(since=(NOW - timedelta(days=30)).date())
+        assert len(mirror.held) == 31
+        assert box.gmail.calls["messages.get"] == 200
 
 
 def test_a_poll_without_change_is_one_request(box: GmailBox) -> None:
