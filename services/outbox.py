@@ -178,12 +178,14 @@ class TaskWork:
         self._clock = clock
 
     def do(self, intent: Intent, /) -> Callable[[Unit], None]:
-        """Do it; the task as it stands then is to be written."""
+        """Do it; the task as it stands then is to be written. What nobody needs any more may be asked for again."""
         row = self._put(intent) if intent.kind == "put" else self._changed(intent)
 
         def write(unit: Unit) -> None:
             if row is not None:
                 outbox.set_task(unit, self._owner, row)
+            else:
+                outbox.drop(unit, self._owner, intent)
 
         return write
 

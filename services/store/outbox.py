@@ -186,6 +186,11 @@ def set_state(
     )
 
 
+def drop(unit: Unit, who: int, one: Intent) -> None:
+    """It was never done, and is not asked for any more."""
+    unit.connection.execute(delete(outbox).where(outbox.c.owner == who, outbox.c.key == one.key))
+
+
 def try_again(unit: Unit, who: int, account: str, now: int) -> None:
     """What failed for good at an account is asked for again, after the owner mended it."""
     unit.connection.execute(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from schemas.clock import FrozenClock
-from schemas.connector import Page, Upsert
+from schemas.connector import Change, Page, Upsert
 from schemas.decisions import OwnerDeclared
 from schemas.ids import Cursor, ExternalId, StreamName
 from schemas.interface import Reject, SourceReport
@@ -82,7 +82,7 @@ def upsert(record: SourceRecord, stamp: str = "") -> Upsert:
 class Given:
     """A source that says what it was given, so many changes a page."""
 
-    def __init__(self, changes: Sequence[Upsert], page: int = 100, stream: str = "items") -> None:
+    def __init__(self, changes: Sequence[Change], page: int = 100, stream: str = "items") -> None:
         self._pages = [changes[i : i + page] for i in range(0, len(changes), page)]
         self._stream = stream
 
@@ -102,9 +102,9 @@ def a_book(store: Store, clock: FrozenClock | None = None, emails: Sequence[str]
     return Book(store, begin_book(store, declared, clock), clock)
 
 
-def take(book: Book, records: Iterable[SourceRecord | Upsert], page: int = 100) -> SourceReport:
-    """Read records into the book, and keep it."""
-    changes = [one if isinstance(one, Upsert) else upsert(one) for one in records]
+def take(book: Book, records: Iterable[SourceRecord | Change], page: int = 100) -> SourceReport:
+    """Read records, or whatever else a source says, into the book, and keep it."""
+    changes = [one if isinstance(one, Change) else upsert(one) for one in records]
     report = SourceReport("given", "items")
     rejects: list[Reject] = []
     ingest = Ingest(book.store, book.owner, book.clock, "files", "given")

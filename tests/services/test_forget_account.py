@@ -82,7 +82,7 @@ def test_no_byte_of_it_remains(sqlite_store: Store, tmp_path: Path) -> None:
     read(book, OTHER, shared())
     read(book, ACCOUNT, its_own(), "calendar/Heliotrope folder")
     ingest = Ingest(book.store, book.owner, book.clock, ACCOUNT, "imap")
-    gone = Given([Tombstone(ExternalId("cz"))], stream="calendar/Heliotrope folder")  # type: ignore[list-item]
+    gone = Given([Tombstone(ExternalId("cz"))], stream="calendar/Heliotrope folder")
     ingest.run(gone, SourceReport(ACCOUNT, "imap"), [], lambda _: None)
     book.keep()
     compose(book)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.clock import FrozenClock
-from schemas.connector import TaskLimits, TaskRef
+from schemas.connector import TaskLimits, TaskRef, Tombstone
 from schemas.decisions import FollowupSnoozed
 from schemas.errors import (
     Ambiguous,
@@ -19,6 +19,7 @@ from schemas.errors import (
     Rejected,
     Transient,
 )
+from schemas.ids import ExternalId
 from schemas.interface import Followup, SourceReport
 from services import tasks as tools_of
 from services.backup import Backup, write_backup
@@ -61,6 +62,10 @@ class Desk:
             [a_message(key, sender, [to], days_ago=days_ago, signals=signals, references=references)],
         )
         return key
+
+    def unsay(self, key: str) -> None:
+        """A mail is deleted in its mailbox."""
+        take(self.book, [Tombstone(ExternalId(f"{key}@example.com"))])
 
     def known(self, *addresses: str) -> None:
         """Two-way contact, some time ago."""
@@ -249,6 +254,24 @@ def test_a_first_reading_makes_no_task(desk: Desk) -> None:
     desk.mail(MARA, ANA, re=asked)
     desk.settle()
     assert desk.tool.held() == []
+
+
+def test_what_was_given_up_is_made_once_its_reason_is_back(desk: Desk) -> None:
+    """Answered before its task could be made it gets none; the answer deleted again, it gets one, and one alone."""
+    asked = desk.mail(ANA, asks=True)
+    desk.tool.faults = [lambda what: Transient("down") if what == "put" else None]
+    desk.work()
+    desk.clock.advance(timedelta(minutes=1))
+    answer = desk.mail(MARA, ANA, re=asked)
+    desk.tool.faults = []
+    desk.settle()
+    assert desk.tool.held() == []
+    desk.clock.advance(timedelta(minutes=1))
+    desk.unsay(answer)
+    desk.settle()
+    assert desk.tool.held() == [desk.followup().id]
+    desk.settle()
+    assert len(desk.tool.held()) == 1
 
 
 def test_a_replay_touches_no_tool(desk: Desk, tmp_path: Path) -> None:
