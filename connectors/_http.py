@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from msgspec import Struct
 
 from connectors._network import untrusted
+from connectors._ntlm import Handshake, Ntlm, challenge_in, offers_ntlm
 from schemas.clock import Clock
 from schemas.errors import (
     Ambiguous,
@@ -72,7 +73,7 @@ class Bearer(Struct, frozen=True):
     renew: Callable[[str], str] | None = None
 
 
-Auth = Login | Bearer
+Auth = Login | Bearer | Ntlm
 
 
 class Caller(Protocol):
@@ -201,7 +202,28 @@ class Http:
                 request.headers["Authorization"] = f"Bearer {self._auth.renew(token)}"
                 answer = self._exchange(request, is_write=is_write)[0]
             return answer
+        if isinstance(self._auth, Ntlm):
+            return self._shake_hands(self._auth, request, is_write=is_write)
         return self._sign_in(self._auth, request, is_write=is_write)
+
+    def _shake_hands(self, login: Ntlm, request: "httpx2.Request", *, is_write: bool) -> Answer:
+        """NTLM signs a connection in: what goes over it afterwards needs nothing more, and it is tried once."""
+        answer, headers = self._exchange(request, is_write=is_write)
+        if answer.status != 401 or not offers_ntlm(headers.get_list("www-authenticate")):
+            return answer
+        handshake = Handshake(login, request.url.host, self._connections().certificate)
+        request.headers["Authorization"] = handshake.opening()
+        answer, headers = self._exchange(request, is_write=is_write)
+        challenge = challenge_in(headers.get_list("www-authenticate"))
+        if answer.status != 401 or not challenge:
+            return answer
+        made = self._connections().made
+        request.headers["Authorization"] = handshake.response(challenge)
+        answer, _ = self._exchange(request, is_write=is_write)
+        if answer.status == 401 and self._connections().made != made:
+            # The response went over another connection, which had never asked for it: nobody was refused.
+            raise Transient(f"{_name(request.url)} closed the connection in mid sign-in. Kith tries again.")
+        return answer
 
     def _sign_in(self, login: Login, request: "httpx2.Request", *, is_write: bool) -> Answer:
         """Basic at once, since a server that lets anybody in never asks; Digest once one offers nothing else."""

@@ -17,11 +17,13 @@ from connectors._network import addresses, is_public
 from schemas.errors import Rejected
 
 
-class _Deadline:
-    """The instant at which the request under way must be over, on the monotonic clock."""
+class _Watch:
+    """The instant at which the request under way must be over, on the monotonic clock; and what was connected to."""
 
     def __init__(self) -> None:
         self._at = float("inf")
+        self.made = 0
+        self.certificate = b""
 
     def begin(self, seconds: float) -> None:
         self._at = monotonic() + seconds
@@ -53,12 +55,22 @@ class GuardedTransport(httpx2.BaseTransport):
         self._host = host
         self._allow_private = allow_private
         self._ca_file = ca_file
-        self._deadline = _Deadline()
+        self._watch = _Watch()
         self._pools: dict[str, httpcore2.ConnectionPool] = {}
+
+    @property
+    def made(self) -> int:
+        """How many connections were made so far."""
+        return self._watch.made
+
+    @property
+    def certificate(self) -> bytes:
+        """What the server showed on the last connection that was made, in DER; empty without TLS."""
+        return self._watch.certificate
 
     def begin(self, seconds: float) -> None:
         """What is sent from now on must be over in so many seconds."""
-        self._deadline.begin(seconds)
+        self._watch.begin(seconds)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; the answer's body is still to be read."""
@@ -87,7 +99,7 @@ class GuardedTransport(httpx2.BaseTransport):
                 max_connections=4,
                 keepalive_expiry=60,
                 network_backend=_Backend(
-                    self._host, self._deadline, allow_private=self._allow_private, is_plain=is_plain
+                    self._host, self._watch, allow_private=self._allow_private, is_plain=is_plain
                 ),
             )
         return pool
@@ -120,9 +132,9 @@ class _Body(httpx2.SyncByteStream):
 class _Backend(httpcore2.SyncBackend):
     """Connects to the address that was looked at; a second answer of the resolver changes nothing."""
 
-    def __init__(self, host: str, deadline: _Deadline, *, allow_private: bool, is_plain: bool) -> None:
+    def __init__(self, host: str, watch: _Watch, *, allow_private: bool, is_plain: bool) -> None:
         self._host = host
-        self._deadline = deadline
+        self._watch = watch
         self._allow_private = allow_private
         self._is_plain = is_plain
 
@@ -138,12 +150,14 @@ class _Backend(httpcore2.SyncBackend):
         for address in self._addresses(host, port)[:4]:
             try:
                 made = super().connect_tcp(
-                    address, port, self._deadline.left(timeout), local_address, socket_options
+                    address, port, self._watch.left(timeout), local_address, socket_options
                 )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
                 continue
-            return _Stream(made, self._deadline)
+            self._watch.made += 1
+            self._watch.certificate = b""
+            return _Stream(made, self._watch)
         raise failure
 
     def _addresses(self, host: str, port: int) -> list[str]:
@@ -162,15 +176,15 @@ class _Backend(httpcore2.SyncBackend):
 class _Stream(httpcore2.NetworkStream):
     """A connection on which every step keeps within the deadline, so that a slow drip comes to an end."""
 
-    def __init__(self, inner: httpcore2.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(self, inner: httpcore2.NetworkStream, watch: _Watch) -> None:
         self._inner = inner
-        self._deadline = deadline
+        self._watch = watch
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout))
+        return self._inner.read(max_bytes, self._watch.left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._deadline.left(timeout))
+        self._inner.write(buffer, self._watch.left(timeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -178,8 +192,10 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        made = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
-        return _Stream(made, self._deadline)
+        made = self._inner.start_tls(ssl_context, server_hostname, self._watch.left(timeout))
+        # The flag has no name in the standard library.
+        self._watch.certificate = made.get_extra_info("ssl_object").getpeercert(True) or b""
+        return _Stream(made, self._watch)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
