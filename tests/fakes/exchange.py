@@ -116,6 +116,7 @@ class ExchangeServer:
         """What somebody else does just before the next write."""
         self.wire = Wire(self)
         self._items: dict[str, Item] = {}
+        self._occurrences: dict[str, Item] = {}
         self._folders: dict[str, Folder] = {}
         self._roles: dict[str, str] = {}
         self._revision = 0
@@ -191,6 +192,14 @@ class ExchangeServer:
             self._items[id_] = Item(id_, self.folder(folder), element, self._next(), self._revision)
             self._touch(self._items[id_].folder)
             self._stamp(self._items[id_])
+            return id_
+
+    def add_occurrence(self, element: Element) -> str:
+        """Make an occurrence that differs from its series, which no folder lists; answers its id."""
+        with self._lock:
+            id_ = self._id("occurrence")
+            self._occurrences[id_] = Item(id_, "", element, self._next(), self._revision)
+            self._stamp(self._occurrences[id_])
             return id_
 
     def change(self, id_: str, *elements: Element) -> None:
@@ -380,7 +389,7 @@ class ExchangeServer:
             raise Refused("ErrorSchemaValidation", "The request failed schema validation.", is_fault=True)
         messages = []
         for one in body.find(f"{M}ItemIds"):
-            item = self._items.get(one.get("Id", ""))
+            item = self._items.get(one.get("Id", "")) or self._occurrences.get(one.get("Id", ""))
             if item is None:
                 messages.append(message_of("GetItem", e("m:Items"), code="ErrorItemNotFound"))
             elif item.id in self.broken:
@@ -579,13 +588,15 @@ class ExchangeServer:
         self._touch(item.folder)
 
     def _stamp(self, item: Item) -> None:
-        item.element.set("modified", self._instant())
+        # No two changes fall on one tick of the store's own clock.
+        item.element.set("modified", self._tick())
 
     def _touch(self, folder: str) -> None:
         # No two changes fall on one tick of the store's own clock.
-        self._folders[
-            folder
-        ].latest = f"{self.clock.now() + timedelta(seconds=self._revision):%Y-%m-%dT%H:%M:%SZ}"
+        self._folders[folder].latest = self._tick()
+
+    def _tick(self) -> str:
+        return f"{self.clock.now() + timedelta(seconds=self._revision):%Y-%m-%dT%H:%M:%SZ}"
 
     def _next(self) -> int:
         self._revision += 1

@@ -1,0 +1,295 @@
+"""Reads folders of a mailbox in pages: what changed in each since the cursor, and nothing twice.
+
+A cursor is JSON. For each folder it holds the sync state up to which all is read, and of each item a digest of its version
+and what it gave, under a short name of its id (its own is some 150 characters long). So a state that the server no longer
+takes costs one listing and no item that is known; what such a listing lacks is known to be gone; and a pull that was
+broken off goes on where it was. What is gone is taken away last, when all folders were read: what was only moved to
+another has come again by then.
+
+    folders listed -- quiet --> nothing to do for that one
+        |
+        +-- else: SyncFolderItems, page after page --> new or changed: GetItem, pages --> all folders --> tombstones
+
+Once a month series are read anew, so that they reach a month further.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct, field
+
+from connectors._exchange import Exchange, Folder
+from connectors._exchange_elements import Changed, Element, ItemId, Property, id_of, key_of
+from connectors._exchange_folders import Seen, is_quiet, left
+from connectors._exchange_line import Fault
+from connectors._revisions import Kept, revised
+from schemas.connector import Access, Change, Page, Skipped, Tombstone, Unreadable, Upsert
+from schemas.errors import CursorExpired, SuspiciousSnapshot
+from schemas.ids import Cursor, ExternalId, StreamName
+from schemas.records import SourceRecord
+
+PAGE_SIZE = 200
+"""Changes in a page at most, but for those of one item."""
+BATCH = 50
+"""Items asked for at once."""
+
+
+class Contents(Struct):
+    """What an item holds: records with their stamps by a key within it, and what else there is to say.
+
+    `rolls_on` says that the same item gives more as the window moves on.
+    """
+
+    records: dict[str, tuple[SourceRecord, str]]
+    others: list[Unreadable | Skipped] = field(default_factory=list)
+    rolls_on: bool = False
+
+
+class Reader(Struct, frozen=True):
+    """What a connector makes of its items.
+
+    `listed` is what a listing is asked for, by which `is_wanted` tells whether an item is read at all; `whole` is what is
+    asked for of one that is. `read` takes some items of a folder, and may ask for more. `terms` is what the reading rests
+    on: when it changes, everything is read again. When `month` changes, what rolls on is.
+    """
+
+    stream: StreamName
+    folders: Callable[[Sequence[Folder]], list[Folder]]
+    listed: Sequence[Property]
+    is_wanted: Callable[[Element], bool]
+    whole: Sequence[Property]
+    read: Callable[[Exchange, Sequence[Element], Folder], list[Contents]]
+    terms: str
+    month: str = ""
+
+
+class _Item(Struct, array_like=True):
+    """An item as it was read: a digest of its version, what it gave, and its id where it rolls on."""
+
+    version: str
+    gave: dict[str, Kept]
+    id: str = ""
+
+
+class _Held(Struct, array_like=True):
+    """A folder: how it was left, the month of its series, its items, and those of them that are gone."""
+
+    seen: Seen = field(default_factory=Seen)
+    month: str = ""
+    items: dict[str, _Item] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+
+
+class _State(Struct, forbid_unknown_fields=True):
+    terms: str
+    since: str
+    url: str
+    roles: dict[str, str]
+    held: dict[str, _Held]
+
+
+class ExchangeSource:
+    """Reads the chosen folders of one account."""
+
+    def __init__(self, access: Access, reader: Reader) -> None:
+        self._access = access
+        self._reader = reader
+
+    def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
+        """Yield what changed after the cursor, a stream for each folder.
+
+        Raises:
+            CursorExpired: the cursor is none of this connector's.
+            SuspiciousSnapshot: everything is gone at once.
+            Missing: there is none of the folders that were chosen.
+        """
+        state = self._recall(cursor)
+        line = Exchange(self._access)
+        try:
+            yield from _Reading(self._access, self._reader, line, state).pages()
+        finally:
+            line.close()
+
+    def _recall(self, cursor: Cursor | None) -> _State:
+        terms, since = self._reader.terms, str(self._access.since or "")
+        url = str(self._access.settings.get("url") or "")
+        if cursor is None:
+            return _State(terms, since, url, {}, {})
+        try:
+            state = msgspec.json.decode(cursor, type=_State)
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            raise CursorExpired("The place where reading stopped is unreadable; all is read anew.") from None
+        if state.terms != terms or since < state.since:
+            # What was read stays known, so that what has gone since is noticed; but all of it is read again.
+            for held in state.held.values():
+                held.seen = Seen()
+                for item in held.items.values():
+                    item.version = ""
+        if state.url != url:
+            state.roles = {}
+        state.terms, state.since, state.url = terms, since, url
+        return state
+
+
+class _Reading:
+    """One pull."""
+
+    def __init__(self, access: Access, reader: Reader, line: Exchange, state: _State) -> None:
+        self._access = access
+        self._reader = reader
+        self._line = line
+        self._state = state
+        self._since_checkpoint = 0
+        self._changes: list[Change] = []
+        self._done = 0
+
+    def pages(self) -> Iterator[Page]:
+        state = self._state
+        folders = self._reader.folders(self._line.folders(state.roles))
+        before = sum(len(held.items) for held in state.held.values())
+        if not folders and before > 1:
+            raise SuspiciousSnapshot(_suspicious(self._access.account, before))
+        for folder in folders:
+            held = state.held.setdefault(folder.key, _Held(month=self._reader.month))
+            is_new_month = held.month != self._reader.month
+            if is_new_month or not is_quiet(folder, held.seen, self._access.clock):
+                yield from self._read(folder, held)
+            if is_new_month:
+                yield from self._roll_on(folder, held)
+                held.month = self._reader.month
+        there = {folder.key for folder in folders}
+        for key, held in list(state.held.items()):
+            held.gone = held.gone if key in there else list(held.items)
+            yield from self._retire(key, held)
+            if key not in there:
+                del state.held[key]
+        yield self._page("", is_last=True)
+
+    def _read(self, folder: Folder, held: _Held) -> Iterator[Page]:
+        """What changed in a folder; all there is, and by what is missing what is gone, where its state is dead."""
+        token = held.seen.state
+        missing = set() if token else set(held.items)
+        while True:
+            try:
+                said = self._line.changes(folder.id, token, self._reader.listed)
+            except CursorExpired:
+                if not token:
+                    raise
+                token, missing = "", set(held.items)
+                continue
+            wanted: list[ItemId] = []
+            for change in said.changes:
+                missing.discard(key_of(change.id))
+                if self._is_to_be_read(change, held):
+                    wanted.append(id_of(change.item))
+            yield from self._take(folder, held, wanted)
+            token = said.state
+            # A mark stands for a folder that was read to its end.
+            held.seen = (
+                left(folder, token, self._access.clock) if said.is_last else Seen(folder.name, "", token)
+            )
+            if said.is_last:
+                break
+        if len(missing) > 1 and len(missing) == len(held.items):
+            raise SuspiciousSnapshot(_suspicious(folder.name, len(missing)))
+        held.gone = [*held.gone, *sorted(missing - set(held.gone))]
+        if self._changes:
+            yield self._page(folder.key)
+
+    def _is_to_be_read(self, change: Changed, held: _Held) -> bool:
+        """Notes what is gone, and tells whether an item is to be asked for."""
+        item = key_of(change.id)
+        if change.item is not None and self._reader.is_wanted(change.item):
+            if item in held.gone:
+                held.gone.remove(item)
+            known = held.items.get(item)
+            return known is None or known.version != _digest(id_of(change.item).version)
+        if item in held.items and item not in held.gone:
+            held.gone.append(item)
+        return False
+
+    def _roll_on(self, folder: Folder, held: _Held) -> Iterator[Page]:
+        """Read again what reaches further now."""
+        ids = [ItemId(one.id) for key, one in held.items.items() if one.id and key not in held.gone]
+        yield from self._take(folder, held, ids)
+        if self._changes:
+            yield self._page(folder.key)
+
+    def _take(self, folder: Folder, held: _Held, ids: Sequence[ItemId]) -> Iterator[Page]:
+        for begin in range(0, len(ids), BATCH):
+            batch = ids[begin : begin + BATCH]
+            found: list[tuple[ItemId, Element]] = []
+            for id_, item in zip(batch, self._line.items(batch, self._reader.whole), strict=True):
+                if not isinstance(item, Fault):
+                    found.append((id_, item))
+                elif not item.is_gone:
+                    # What cannot be had now is not gone; what is gone will be told as such.
+                    where = f"{folder.name}, item {key_of(id_.id)}"
+                    self._changes.append(Unreadable(where, f"the server does not hand it out ({item.code})"))
+            read = self._reader.read(self._line, [item for _, item in found], folder)
+            for (id_, item), contents in zip(found, read, strict=True):
+                self._note(id_, item, contents, held)
+            self._done += len(batch)
+            if len(self._changes) >= PAGE_SIZE:
+                yield self._page(folder.key)
+
+    def _note(self, id_: ItemId, item: Element, contents: Contents, held: _Held) -> None:
+        name = key_of(id_.id)
+        before = held.items.get(name)
+        noted = _Item(
+            _digest(id_of(item).version or id_.version),
+            dict(before.gave) if before else {},
+            id_.id if contents.rolls_on else "",
+        )
+        self._changes += contents.others
+        for key, (record, stamp) in contents.records.items():
+            kept = revised(noted.gave.get(key), record, stamp)
+            if kept is not None:
+                noted.gave[key] = kept
+                self._changes.append(Upsert(_external_id(name, key), record, kept.stamp))
+        if not any(isinstance(other, Unreadable) for other in contents.others):
+            # What cannot be read now is not gone: it stays as it was held.
+            for key in [key for key in noted.gave if key not in contents.records]:
+                del noted.gave[key]
+                self._changes.append(Tombstone(_external_id(name, key)))
+        held.items[name] = noted
+
+    def _retire(self, folder: str, held: _Held) -> Iterator[Page]:
+        for name in list(held.gone):
+            held.gone.remove(name)
+            item = held.items.pop(name, None)
+            if item is not None:
+                self._changes += [Tombstone(_external_id(name, key)) for key in item.gave]
+            if len(self._changes) >= PAGE_SIZE:
+                yield self._page(folder)
+        if self._changes:
+            yield self._page(folder)
+
+    def _page(self, folder: str, *, is_last: bool = False) -> Page:
+        """The page so far, with what is known then."""
+        # A cursor grows with the account; writing all of it with every page would cost the square of that.
+        self._since_checkpoint += len(self._changes)
+        size = sum(len(held.items) for held in self._state.held.values())
+        checkpoint = None
+        if is_last or self._since_checkpoint * 20 >= size:
+            checkpoint = Cursor(msgspec.json.encode(self._state).decode())
+            self._since_checkpoint = 0
+        changes, self._changes = tuple(self._changes), []
+        stream = StreamName(f"{self._reader.stream}/{folder}") if folder else self._reader.stream
+        return Page(changes, stream, checkpoint=checkpoint, last=is_last, done=self._done)
+
+
+def _external_id(name: str, key: str) -> ExternalId:
+    return ExternalId(f"{name}#{key}" if key else name)
+
+
+def _digest(version: str) -> str:
+    return blake2b(version.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def _suspicious(name: str, count: int) -> str:
+    return (
+        f"{name} now names none of the {count} items it named before. Nothing was removed. If that is right, "
+        "disconnect the account with --forget; else try again later."
+    )
