@@ -26,7 +26,7 @@ from connectors._exchange_elements import (
     shape_of,
     text_of,
 )
-from connectors._exchange_line import Fault, Line, is_gone
+from connectors._exchange_line import Fault, Line, Unspoken, is_gone
 from connectors._mail_text import clean
 from schemas.connector import Access
 from schemas.errors import Ambiguous, Transient
@@ -43,6 +43,7 @@ CHANGES = 512
 """SyncFolderItems gives no more at once."""
 _FOLDERS = 1_000
 _MOST_FOLDERS = 10_000
+_NOT_KEPT = frozenset({"trash", "junk", "log"})
 _ROLES = {
     "inbox": "inbox",
     "sentitems": "sent",
@@ -53,14 +54,15 @@ _ROLES = {
     "calendar": "calendar",
     "contacts": "contacts",
     "tasks": "tasks",
+    "syncissues": "log",
 }
 
 
 class Folder(Struct, frozen=True):
     """A folder: our short name for it, the server's id, how people call it, what it holds and what it is for.
 
-    `mark` differs once something in it has; empty where the server does not tell. `is_kept` is false for what is in the
-    folder of deleted items.
+    `mark` differs once something in it has; empty where the server does not tell. `is_kept` is false for what is among
+    deleted items, junk, or what Outlook logs about itself.
     """
 
     key: str
@@ -223,19 +225,27 @@ class Exchange:
         Args:
             body: how much of a body may come, in bytes, where the properties name it.
         """
-        from connectors._exchange_services import GetItem  # noqa: PLC0415
-
         if not ids:
             return []
-        payload = node(
-            "m:GetItem", shape_of("m:ItemShape", properties, body), node("m:ItemIds", *map(id_node, ids))
-        )
-        found = self._ask(GetItem, payload)
+        try:
+            found = self._got(ids, properties, body if self._cuts_bodies else 0)
+        except Unspoken:
+            if not body or not self._cuts_bodies:
+                raise
+            # Bodies are cut by the server only where it is new enough for that.
+            self._cuts_bodies = False
+            found = self._got(ids, properties, 0)
         if len(found) != len(ids):
             raise Transient(
                 f"{self._line.host} answered for other items than were asked for. Kith tries again."
             )
         return [self._line.fault(one) if isinstance(one, Exception) else one for one in found]
+
+    def _got(self, ids: Collection[ItemId], properties: Sequence[Property], body: int) -> list[Any]:
+        from connectors._exchange_services import GetItem  # noqa: PLC0415
+
+        shape = shape_of("m:ItemShape", properties, body)
+        return self._ask(GetItem, node("m:GetItem", shape, node("m:ItemIds", *map(id_node, ids))))
 
     def find(
         self,
@@ -360,7 +370,7 @@ def _folder(
     for _ in range(100):
         # Below the deleted items everything is deleted, below junk everything is junk.
         role = roles.get(key_of(above), "")
-        if role in {"trash", "junk"}:
+        if role in _NOT_KEPT:
             is_kept = False
         above = found[above][1] if above in found else ""
         if not above or not is_kept:

@@ -73,12 +73,17 @@ class _Item(Struct, array_like=True):
 
 
 class _Held(Struct, array_like=True):
-    """A folder: how it was left, the month of its series, its items, and those of them that are gone."""
+    """A folder: how it was left, the month of its series, its items, and those of them that are gone.
+
+    `unnamed` are items that no listing has named up to the state that is kept: what is still unnamed once the folder was
+    listed to its end is gone, and nobody will say so.
+    """
 
     seen: Seen = field(default_factory=Seen)
     month: str = ""
     items: dict[str, _Item] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    unnamed: set[str] = field(default_factory=set)
 
 
 class _State(Struct, forbid_unknown_fields=True):
@@ -160,7 +165,7 @@ class _Reading:
                 held.month = self._reader.month
         there = {folder.key for folder in folders}
         for key, held in list(state.held.items()):
-            held.gone = held.gone if key in there else list(held.items)
+            held.gone = held.gone if key in there else set(held.items)
             yield from self._retire(key, held)
             if key not in there:
                 del state.held[key]
@@ -169,31 +174,34 @@ class _Reading:
     def _read(self, folder: Folder, held: _Held) -> Iterator[Page]:
         """What changed in a folder; all there is, and by what is missing what is gone, where its state is dead."""
         token = held.seen.state
-        missing = set() if token else set(held.items)
+        is_full = not token
         while True:
+            if not token:
+                is_full, held.seen, held.unnamed = True, Seen(), set(held.items)
             try:
                 said = self._line.changes(folder.id, token, self._reader.listed)
             except CursorExpired:
                 if not token:
                     raise
-                token, missing = "", set(held.items)
+                token = ""
                 continue
-            wanted: list[ItemId] = []
-            for change in said.changes:
-                missing.discard(key_of(change.id))
-                if self._is_to_be_read(change, held):
-                    wanted.append(id_of(change.item))
+            wanted = [id_of(one.item) for one in said.changes if self._is_to_be_read(one, held)]
+            held.unnamed |= {key_of(one.id) for one in wanted}
             yield from self._take(folder, held, wanted)
+            held.unnamed -= {key_of(one.id) for one in said.changes}
             token = said.state
-            # A mark stands for a folder that was read to its end.
+            # A mark stands for a folder that was listed to its end.
             held.seen = (
                 left(folder, token, self._access.clock) if said.is_last else Seen(folder.name, "", token)
             )
             if said.is_last:
                 break
-        if len(missing) > 1 and len(missing) == len(held.items):
+        missing = held.unnamed & held.items.keys()
+        if is_full and len(missing) > 1 and len(missing) == len(held.items):
+            held.seen = Seen()
             raise SuspiciousSnapshot(_suspicious(folder.name, len(missing)))
-        held.gone = [*held.gone, *sorted(missing - set(held.gone))]
+        held.gone |= missing
+        held.unnamed = set()
         if self._changes:
             yield self._page(folder.key)
 
@@ -201,12 +209,10 @@ class _Reading:
         """Notes what is gone, and tells whether an item is to be asked for."""
         item = key_of(change.id)
         if change.item is not None and self._reader.is_wanted(change.item):
-            if item in held.gone:
-                held.gone.remove(item)
+            held.gone.discard(item)
             known = held.items.get(item)
             return known is None or known.version != _digest(id_of(change.item).version)
-        if item in held.items and item not in held.gone:
-            held.gone.append(item)
+        held.gone |= {item} & held.items.keys()
         return False
 
     def _roll_on(self, folder: Folder, held: _Held) -> Iterator[Page]:
@@ -256,7 +262,7 @@ class _Reading:
         held.items[name] = noted
 
     def _retire(self, folder: str, held: _Held) -> Iterator[Page]:
-        for name in list(held.gone):
+        for name in sorted(held.gone):
             held.gone.remove(name)
             item = held.items.pop(name, None)
             if item is not None:

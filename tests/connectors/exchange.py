@@ -1,7 +1,9 @@
 """What the tests of Exchange connectors share: a mailbox on the loopback, and meetings, contacts and mail in it."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from email import message_from_string
 from typing import Any
 
 from schemas.clock import FrozenClock
@@ -63,8 +65,6 @@ def an_access(server: ExchangeServer, *, secret: str = SECRET, **more: Any) -> A
 
 def later(access: Access, duration: timedelta) -> Access:
     """The same access some time later."""
-    import dataclasses  # noqa: PLC0415
-
     return dataclasses.replace(access, clock=FrozenClock(access.clock.now() + duration))
 
 
@@ -146,6 +146,51 @@ def a_contact(name: str, *more: Element, emails: Sequence[str] = (), title: str 
     )
 
 
-def is_now() -> datetime:
-    """The instant at which the contract's tests stand."""
-    return NOW
+def a_letter(
+    raw: bytes,
+    *more: Element,
+    received: datetime = NOW - timedelta(days=40),
+    kind: str = "IPM.Note",
+    body_type: str = "Text",
+    is_draft: bool = False,
+) -> Element:
+    """A mail that came from outside, with the header block that it came with."""
+    mail = message_from_string(raw.decode())
+    headers = [
+        e("t:InternetMessageHeader", " ".join(str(value).split()), HeaderName=name)
+        for name, value in mail.items()
+    ]
+    text = "" if mail.is_multipart() else mail.get_payload()
+    return e(
+        "t:Message",
+        e("t:ItemClass", kind),
+        e("t:Subject", str(mail["Subject"] or "")),
+        e("t:Body", str(text), BodyType=body_type),
+        e("t:DateTimeReceived", at(received)),
+        e("t:IsDraft", "true" if is_draft else "false"),
+        e("t:InternetMessageHeaders", *headers) if headers else None,
+        e("t:DateTimeSent", at(received)),
+        *more,
+    )
+
+
+def a_sent_letter(
+    number: int, *more: Element, body: str = "Yes, on Tuesday.", to: str = "ana@example.com"
+) -> Element:
+    """A mail that was sent here, and has no header block of its own."""
+    when = NOW - timedelta(days=3, minutes=number)
+    return e(
+        "t:Message",
+        e("t:ItemClass", "IPM.Note"),
+        e("t:Subject", f"Re: Letter {number}"),
+        e("t:Body", body, BodyType="Text"),
+        e("t:DateTimeReceived", at(when)),
+        e("t:IsDraft", "false"),
+        e("t:InReplyTo", f"<m{number}@example.com>"),
+        e("t:DateTimeSent", at(when)),
+        e("t:From", a_box("Alice", "alice@example.com")),
+        e("t:ToRecipients", a_box("Ana, Okafor", to)),
+        e("t:InternetMessageId", f"<s{number}@example.com>"),
+        e("t:References", f"<m{number}@example.com>"),
+        *more,
+    )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connectors import exchange_calendar, ics
+from connectors._exchange_elements import key_of
 from schemas.connector import Access, Unreadable
 from schemas.errors import Missing, SuspiciousSnapshot, Transient
 from schemas.records import Meeting, SourceRecord
@@ -565,3 +566,32 @@ def test_a_series_without_sense_is_told_of(mailbox: ExchangeServer) -> None:
 def test_start_is_as_in_the_builders() -> None:
     """The builders' first of December is the Tuesday that the patterns above count from."""
     assert START.weekday() == 1
+
+
+def test_a_listing_anew_may_be_broken_off(mailbox: ExchangeServer) -> None:
+    """A listing after a dead state that is killed and gone on with still tells what has gone before it began."""
+    ids = [mailbox.add("calendar", a_meeting(f"m{number}")) for number in range(1_100)]
+    mirror = read(mailbox)
+    mailbox.expire_sync_states()
+    for one in (ids[3], ids[1_000]):
+        mailbox.remove(one)
+    for number in range(2_000, 2_300):
+        mailbox.add("calendar", a_meeting(f"m{number}"))
+    pages = live_pages(SPEC, an_access(mailbox), mirror.cursor)
+    assert len(pages) > 2
+    for cut in range(1, len(pages)):
+        broken = Mirror()
+        broken.held, broken.cursor = dict(mirror.held), mirror.cursor
+        broken.take(pages[:cut])
+        assert len(read(mailbox, broken).held) == 1_398
+
+
+def test_what_went_before_it_was_noted_goes(mailbox: ExchangeServer) -> None:
+    """An item that came in a page before a kill and was deleted before the next reading is gone."""
+    ids = [mailbox.add("calendar", a_meeting(f"m{number}")) for number in range(450)]
+    pages = live_pages(SPEC, an_access(mailbox))
+    mirror = Mirror().take(pages[:1])
+    assert 0 < len(mirror.held) < 450
+    gone = next(one for one in ids if any(key[1].startswith(key_of(one)) for key in mirror.held))
+    mailbox.remove(gone)
+    assert len(read(mailbox, mirror).held) == 449

@@ -1,0 +1,89 @@
+"""Mail of an Exchange mailbox, by EWS, read and never changed; not for Microsoft 365.
+
+Of each mail the header block is read, and of mail from humans to humans its text; of an account that wants headers alone
+not even that. `_exchange_reading` tells the order, and `_exchange_mail` how a mail that never left the organisation gets
+the fields that it does not have.
+
+Promises: incremental: done, by the sync state of each folder. tombstones: done, once all folders were read. paging: done.
+429: done (ErrorServerBusy). re-consent: done, as a refused sign-in. wrong account: none, because a mailbox is its user's.
+revocation: none, because a password is changed at the server.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from connectors._exchange import Exchange, opened
+from connectors._exchange_folders import surveyed
+from schemas.connector import Access, Collection, ConnectorSpec, Page, Source, Survey
+from schemas.ids import Cursor, StreamName
+
+STREAM = StreamName("mail")
+
+
+class ExchangeMail:
+    """The mail of one account."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
+        """Yield pages of mails: news, the last four weeks, then older ones; then what is gone."""
+        from connectors._exchange_reading import Reading, state_of  # noqa: PLC0415 - loaded when an account is read
+
+        state = state_of(cursor, self._access)
+        line = Exchange(self._access)
+        try:
+            yield from Reading(self._access, line, state).pages()
+        finally:
+            line.close()
+
+
+def open_source(access: Access) -> Source:
+    """The account's mail; nobody is asked yet."""
+    return ExchangeMail(access)
+
+
+def survey(access: Access) -> Survey:
+    """Sign in, and tell the folders of mail."""
+    from connectors._exchange_reading import read_by_default  # noqa: PLC0415
+
+    def look(line: Exchange) -> Survey:
+        folders = line.folders({})
+        read = {one.key for one in read_by_default(folders)}
+        collections = [
+            Collection(one.key, one.name, one.role, one.key in read)
+            for one in folders
+            if one.holds == "IPF.Note"
+        ]
+        return surveyed(line, collections, "tells what changed since the last look")
+
+    return opened(access, look)
+
+
+def newest(access: Access) -> datetime | None:
+    """Of when the newest mail in the inbox and among those sent is."""
+    from connectors._exchange_mail import received_at, sent_at  # noqa: PLC0415
+    from connectors._exchange_reading import newest_of  # noqa: PLC0415
+
+    def look(line: Exchange) -> datetime | None:
+        folders = [one.id for one in line.folders({}) if one.role in {"inbox", "sent"}]
+        found, _ = line.find(
+            folders,
+            ("item:DateTimeReceived", "item:DateTimeSent"),
+            latest_first="item:DateTimeReceived",
+        )
+        return newest_of((received_at(one), sent_at(one)) for one in found)
+
+    return opened(access, look)
+
+
+SPEC = ConnectorSpec(
+    name="exchange_mail",
+    title="Mail in Exchange",
+    stream=STREAM,
+    account="exchange",
+    open_source=open_source,
+    survey=survey,
+    newest=newest,
+    interval=timedelta(minutes=2),
+)
