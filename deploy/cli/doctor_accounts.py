@@ -12,6 +12,7 @@ from deploy.connecting import still_there, surveyed
 from deploy.wiring import Application
 from schemas.connector import Survey
 from schemas.errors import KithError, Missing, RateLimited, ReauthRequired, Rejected, Transient
+from schemas.oauth import ClientRefused
 from services import accounts
 from services.accounts import Account, Feed
 from services.people import owners_words
@@ -88,6 +89,10 @@ def _verdict(account: Account, outcome: _Outcome) -> Check:
             return _signed_in(account, outcome)
         case Sealed():
             remedy = f"With the key back: kith resume {account.id}. Without it, connect it again: {again}"
+        case ClientRefused():
+            remedy = f"Set that right, restart what runs this home, and say: kith resume {account.id}. Nothing is lost meanwhile."
+        case ReauthRequired() if account.settings.get("scopes") is not None:
+            remedy = f"Sign in again: {again}. Nothing is lost meanwhile."
         case ReauthRequired():
             remedy = (
                 f"Connect it again with a password or token that is good: {again}. Nothing is lost meanwhile."
