@@ -31,6 +31,7 @@ from schemas.errors import Rejected, UsageError
 from services import accounts
 from services.accounts import Account, account_id
 from services.book import Book, append_decisions
+from services.digest.words import listed
 from services.people import OwnersWords, owners_words
 from services.store import events as stream
 from services.store import outbox
@@ -226,7 +227,7 @@ def _permitted(
     kept["reads"] = [word for word in settings["reads"] if word not in lost]
     if lost:
         off.append(
-            f"Kith does not read {' and '.join(lost)}: that was not allowed. {again} --read {','.join(settings['reads'])}"
+            f"Kith does not read {listed(lost)}: that was not allowed. {again} --read {','.join(settings['reads'])}"
         )
     if (wish.tasks or settings.get("list")) and not _has_tool(specs, settings):
         kept.pop("list", None)

@@ -91,7 +91,10 @@ def sends_mail(spec: ConnectorSpec, settings: Mapping[str, Any]) -> bool:
 def _to_read(spec: ConnectorSpec, choice: Choice) -> tuple[Scope, ...]:
     if not reads(spec, choice.reads):
         return ()
-    return spec.headers_scopes if choice.is_headers_only and spec.headers_scopes else spec.scopes
+    if choice.is_headers_only and spec.headers_scopes:
+        return spec.headers_scopes
+    # A to-do tool that knows no permission to read alone is read by the one to write.
+    return spec.scopes or (spec.write_scopes if spec.open_sink is not None else ())
 
 
 def _to_write(spec: ConnectorSpec, choice: Choice) -> tuple[Scope, ...]:

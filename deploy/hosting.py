@@ -27,6 +27,7 @@ from schemas.connector import ConnectorSpec
 from schemas.errors import ReauthRequired, Rejected, UsageError
 from schemas.oauth import SIGN_IN_WITHIN, Attempt, ForeignAnswer
 from services.accounts import Account
+from services.digest.words import listed
 from services.links import ACTS_FOR
 from services.vault import Vault
 from services.web.sign_in import Begun, Ended, Offer, Option, Want
@@ -154,7 +155,7 @@ class Hosted:
         self._app.wake(held.owner)
         account = made.account
         reads = account.settings["reads"]
-        lines = [f"Kith reads its {' and '.join(reads)} from now on."] if reads else []
+        lines = [f"Kith reads its {listed(reads)} from now on."] if reads else []
         if account.settings.get("list_name"):
             lines.append(f"Follow-ups are written to {account.settings['list_name']}.")
         if account.settings.get("sends"):

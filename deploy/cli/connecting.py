@@ -24,6 +24,7 @@ from schemas.connector import Collection, Location
 from schemas.errors import ConfigError, UsageError
 from schemas.interface import CollectionShape, Connected, SyncReport
 from services.accounts import Account
+from services.digest.words import listed
 
 _ALWAYS = frozenset(
     {"ca_file", "name", "read", "tasks", "headers_only", "since", "never", "allow_private", "no_sync"}
@@ -266,7 +267,7 @@ def _print(made: Connection) -> None:
     if made.declared:
         say(f"{plain(made.declared)} counts as your own address from now on.")
     if account.settings["reads"]:
-        say(f"Kith reads its {' and '.join(account.settings['reads'])}.")
+        say(f"Kith reads its {listed(account.settings['reads'])}.")
     if account.settings.get("list_name"):
         say(f"Follow-ups are written to {plain(account.settings['list_name'])}.")
     if account.settings.get("sends"):

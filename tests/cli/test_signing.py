@@ -186,8 +186,7 @@ def test_only_what_was_chosen_is_asked_for(desk: Desk) -> None:
             for one in given
             if one.startswith((AUTH + "c", AUTH + "g", AUTH + "t", "Cal", "Mail", "Tasks"))
         }
-        read_back = {f"{AUTH}tasks.readonly"} if desk.kind == "google" and TASKS in wanted else set()
-        assert asked == {one[desk.kind] for one in wanted} | read_back, words
+        assert asked == {one[desk.kind] for one in wanted}, words
         assert desk.kith("disconnect", desk.account()["id"]).status == 0
 
 
@@ -211,12 +210,14 @@ def test_what_was_not_allowed_is_off(google: Desk) -> None:
     """A permission that its owner unticked: that is not read or written, and it is told why and how to change it."""
     told = google.connect("--tasks", untick="gmail.readonly auth/tasks")
     assert told.status == 0, told
-    assert "Kith does not read mail: that was not allowed." in told.out
+    assert "Kith does not read mail and tasks: that was not allowed." in told.out
     assert "Kith writes no tasks: that was not allowed." in told.out
-    assert "kith connect google --user mara@example.com --read calendar,mail" in " ".join(told.out.split())
+    assert "kith connect google --user mara@example.com --read calendar,mail,tasks" in " ".join(
+        told.out.split()
+    )
     account = google.account()
-    assert (account["reads"], account["tasks"]) == (["calendar", "tasks"], None)
-    assert [one["connector"] for one in account["feeds"]] == ["google_calendar", "google_tasks"]
+    assert (account["reads"], account["tasks"]) == (["calendar"], None)
+    assert [one["connector"] for one in account["feeds"]] == ["google_calendar"]
     assert google.connect("--read", "calendar,mail").status == 0
     assert google.account()["reads"] == ["calendar", "mail"]
 

@@ -166,8 +166,7 @@ def _specs(kind: str, names: Sequence[str], scope: dict[str, str]) -> list[Conne
             "mail": "To see whom you write with, and what was asked and promised.",
             "headers": "To see whom you write with, by the headers of mails alone.",
             "send": "To send you the weekly digest.",
-            "tasks.read": "To see what you ticked off.",
-            "tasks": "To write follow-ups into one list.",
+            "tasks": "To write follow-ups into one list, and see what you ticked off.",
         }
         return tuple(Scope(scope[key], reasons[key]) for key in keys if key in scope)
 
@@ -199,7 +198,6 @@ def _specs(kind: str, names: Sequence[str], scope: dict[str, str]) -> list[Conne
             StreamName("tasks"),
             lambda access: _Items(access, "tasks"),
             account=kind,
-            scopes=scopes("tasks.read"),
             write_scopes=scopes("tasks"),
             open_sink=_Lists,
             survey=_survey("tasks"),
@@ -215,7 +213,6 @@ def vendor_connectors() -> dict[str, ConnectorSpec]:
         "mail": f"{AUTH}gmail.readonly",
         "headers": f"{AUTH}gmail.metadata",
         "send": f"{AUTH}gmail.send",
-        "tasks.read": f"{AUTH}tasks.readonly",
         "tasks": f"{AUTH}tasks",
     }
     microsoft = {

@@ -143,7 +143,7 @@ def test_a_server_is_let_in_through_its_page(site: Site) -> None:
     ended = site.browser.get(site.back(path))
     assert ended.status_code == 200
     assert f"Yes, as {MARA}." in words_of(ended.text)
-    assert "Kith reads its calendar and mail and tasks from now on." in words_of(ended.text)
+    assert "Kith reads its calendar, mail and tasks from now on." in words_of(ended.text)
     (account,) = site.accounts()
     assert (account.state, account.settings["list_name"]) == ("active", "Kith")
     assert site.kith("sync").status == 0
