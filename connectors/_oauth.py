@@ -223,6 +223,11 @@ def granted(told: Told, before: Grant, now: datetime) -> Grant:
     )
 
 
+def day_of(grant: Grant) -> str:
+    """The day of a consent, for people to read."""
+    return f"{grant.consented_at.day} {grant.consented_at:%B}"
+
+
 def claims_of(
     told: Told,
     client: Client,

@@ -22,6 +22,7 @@ from connectors._oauth import (
     begun,
     claims_of,
     code_in,
+    day_of,
     form,
     granted,
 )
@@ -242,7 +243,7 @@ def _over(told: Told, grant: Grant, now: datetime) -> ReauthRequired:
     refused = _client_refused(told)
     if refused is not None:
         return refused
-    kept = f"{grant.consented_at:%-d %B}"
+    kept = f"{day_of(grant)}"
     age = now - grant.consented_at
     begin = f"Google refused the sign-in kept since {kept}"
     if told.error_subtype in {"invalid_rapt", "rapt_required"} or "rapt" in told.error_description:

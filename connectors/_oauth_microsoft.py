@@ -22,6 +22,7 @@ from connectors._oauth import (
     begun,
     claims_of,
     code_in,
+    day_of,
     form,
     granted,
 )
@@ -345,7 +346,7 @@ def _over(told: Told, grant: Grant) -> ReauthRequired | Transient:
         return refused
     if told.error in {"invalid_client", "unauthorized_client"}:
         return ClientRefused(_unknown_client(told))
-    begin = f"Microsoft refused the sign-in kept since {grant.consented_at:%-d %B}"
+    begin = f"Microsoft refused the sign-in kept since {day_of(grant)}"
     cause = _first(numbers, _CAUSE)
     if not cause and "consent_required" in {told.error, told.suberror}:
         cause = _CAUSE[65001]

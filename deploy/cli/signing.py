@@ -6,6 +6,7 @@ import webbrowser
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from deploy.cli.context import Context
@@ -84,7 +85,10 @@ def _in_browser(context: Context, sign_in: SignIn) -> Wish:
     attempt = authority.begin(spec.loopback.format(port=place.port), sign_in.scopes)
     url = authority.url(attempt, sign_in.user)
     with place:
-        is_open = _has_browser() and webbrowser.open(url)
+        is_open = _has_browser()
+        if is_open:
+            # Some browsers come back only when they are closed.
+            Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
         hint(
             "Your browser opens. If it does not, open this in it, on this machine:"
             if is_open

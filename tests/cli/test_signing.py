@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from deploy.clock import SystemClock
+from deploy.clock import SystemClock, SystemSleeper
 from schemas.clock import FrozenClock
 from tests.cli.runner import NOW, Kith, Result, total
 from tests.cli.vendor import AUTH, SmallApi, vendor_connectors
@@ -75,6 +76,14 @@ class Desk:
             return self.kith("connect", self.kind, *more)
         finally:
             self.kith.environment = before
+
+    def last_page(self) -> str:
+        """The page at which the browser ended."""
+        deadline = monotonic() + 20
+        while not self.page.exists() or not self.page.read_text(encoding="utf-8"):
+            assert monotonic() < deadline, "the browser never came to an end"
+            SystemSleeper().sleep(timedelta(milliseconds=20))
+        return self.page.read_text(encoding="utf-8")
 
     def accounts(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.kith.json("accounts", shape="accounts")["accounts"]
@@ -147,7 +156,7 @@ def test_an_account_is_connected_through_the_browser(desk: Desk) -> None:
 def test_the_page_at_the_end(desk: Desk) -> None:
     """Says that the window may be closed, in Kith's look, and holds no code, token or script."""
     assert desk.connect("--no-sync").status == 0
-    page = desk.page.read_text(encoding="utf-8")
+    page = desk.last_page()
     assert f"Yes, as {MARA}." in page
     assert "You may close this one." in page
     assert "--accent" in page
@@ -227,7 +236,7 @@ def test_nothing_allowed_is_nothing_kept(desk: Desk) -> None:
     told = desk.connect(answer="cancel")
     assert (told.status, desk.accounts()) == (1, [])
     assert "You allowed nothing" in told.err
-    assert "You allowed nothing" in desk.page.read_text(encoding="utf-8")
+    assert "You allowed nothing" in desk.last_page()
 
 
 def test_every_box_unticked_is_nothing_kept(google: Desk) -> None:
