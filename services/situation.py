@@ -6,7 +6,6 @@ Text is read from the stream for recent things alone: what is older counts by wh
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from schemas.clock import epoch, instant
@@ -31,6 +30,7 @@ from schemas.records import (
     Signal,
 )
 from services.history.meetings import Trait
+from services.history.order import steps
 from services.history.parts import DIRECTIONS, KINDS, Kind, Mark, Part, Way, unpack
 from services.identity.keys import OWNER_KEY
 from services.identity.names import first_name
@@ -106,8 +106,14 @@ def situation(unit: Unit, who: int, now: datetime, *, lookback: timedelta, weekl
 
 
 def _runs(found: Iterator[InteractionRow]) -> Iterator[list[InteractionRow]]:
-    """Runs of rows, so that of what they say no more than one run is in memory."""
-    while run := list(islice(found, _RUN)):
+    """Runs of rows, so that of what they say no more than one run is in memory; a second is never cut."""
+    run: list[InteractionRow] = []
+    for row in found:
+        if len(run) >= _RUN and row.at != run[-1].at:
+            yield run
+            run = []
+        run.append(row)
+    if run:
         yield run
 
 
@@ -144,16 +150,21 @@ class _Reader:
             row for row in found if self._person(row.author) not in self._automated or row.author == OWNER_KEY
         ]
         records = self._records(human)
+        after = steps(self._unit, self._who, human)
         told = []
-        for row in human:
+        for row in sorted(human, key=lambda one: (one.at, after.get(one.key, 0))):
             parts = [(self._person(key), part) for key, part in unpack(row.parts)]
             parts = [(key, part) for key, part in parts if key not in self._automated and key != OWNER_KEY]
             if parts:
-                told.append(self._said(row, parts, records.get(row.seq)))
+                told.append(self._said(row, parts, records.get(row.seq), after.get(row.key, 0)))
         return told
 
     def _said(
-        self, row: InteractionRow, parts: Sequence[tuple[int, int]], record: EventBody | MailWords | None
+        self,
+        row: InteractionRow,
+        parts: Sequence[tuple[int, int]],
+        record: EventBody | MailWords | None,
+        step: int,
     ) -> Said:
         subject, excerpt, signals = _text(record)
         author = OWNER if row.author == OWNER_KEY else public_id("p", self._person(row.author))
@@ -178,6 +189,7 @@ class _Reader:
             introduces=introduces,
             direction=DIRECTIONS[row.direction],
             utc_offset=record.utc_offset if isinstance(record, MailWords | Message) else None,
+            step=step,
         )
 
     def meetings(self, found: Sequence[InteractionRow]) -> list[MeetingView]:

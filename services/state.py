@@ -85,6 +85,8 @@ class Said(Struct, frozen=True, kw_only=True):
     direction: Direction = "in"
     utc_offset: int | None = None
     """Minutes east of UTC where the author wrote, when the message says so."""
+    step: int = 0
+    """How many answers it stands after the first message of its thread in the same second."""
 
 
 class MeetingView(Struct, frozen=True, kw_only=True):
@@ -135,7 +137,7 @@ class SurfacedIn(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True):
     """Everything the rules may look at.
 
-    `threads` maps a thread id to its messages, oldest first, for each thread with a message in the last
+    `threads` maps a thread id to its messages, oldest first and answers last within a second, for each thread with a message in the last
     `horizon`. `direct` maps a person id to everything said between them and the owner within that time, oldest
     first, on any channel (the same `Said` objects and LinkedIn messages, favours and notes as well). `meetings`
     are occurrences from `horizon` ago to 60 days ahead, cancelled and declined ones included, by start.

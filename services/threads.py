@@ -9,6 +9,7 @@ import msgspec
 from schemas.events import MailWords, decode_words
 from schemas.interface import ThreadState
 from schemas.records import DirectMessage, Message
+from services.history.order import steps
 from services.history.parts import Mark, Part, unpack
 from services.identity.keys import OWNER_KEY
 from services.store import events as stream
@@ -84,9 +85,10 @@ class ThreadTeller:
         told: list[ThreadRow] = []
         firsts: dict[int, int] = {}
         for thread, messages in _by_thread(rows.interactions_of_threads(unit, self._owner, stale)):
+            after = steps(unit, self._owner, messages)
             human = [
                 row._replace(author=persons.get(row.author, row.author))
-                for row in messages
+                for row in sorted(messages, key=lambda one: (one.at, after.get(one.key, 0)))
                 if is_between_humans(row, persons, automated)
             ]
             if not human:

@@ -260,8 +260,8 @@ def _contact(said: Said, whose: str, how: str) -> Contact:
     return Contact(said.at, said.at, said.id, f"{whose} {word}", how, said.subject)
 
 
-def _place(said: Said) -> tuple[datetime, str]:
-    return said.at, said.id
+def _place(said: Said) -> tuple[datetime, int, str]:
+    return said.at, said.step, said.id
 
 
 _LINKEDIN = "\x00linkedin"
@@ -317,7 +317,7 @@ def _began_after(meetings: Sequence[MeetingView], after: datetime) -> Sequence[M
 
 
 def in_order(said: Iterable[Said]) -> tuple[Said, ...]:
-    """Oldest first, ties by id, so that the order of arrival leaves no trace."""
+    """Oldest first, answers of a second after what they answer, else by id: the order of arrival leaves no trace."""
     return tuple(sorted(said, key=_place))
 
 
