@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.clock import Clock, epoch, instant
 from services import schedule
 from services.accounts import active_feeds
+from services.followups.days import week_of
 from services.history.parts import Kind
 from services.history.projector import NAME
 from services.people import owners_words
@@ -115,7 +116,7 @@ class DigestTimes:
                 return None
             latest = schedule.latest_due(self._rhythm, zone, instant(row.due_at), now)
             if now - latest <= schedule.CATCH_UP:
-                return schedule.week_of(now, zone)
+                return week_of(now, zone)
             self._move(unit, row, zone, latest)
             return None
 

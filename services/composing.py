@@ -10,15 +10,10 @@ from services.book import Book
 from services.digest import Numbers, acted_on, build
 from services.digest.build import monday_of
 from services.followups import surface
+from services.followups.days import week_of
 from services.history.parts import Kind
 from services.state import State
 from services.store import history as rows
-
-
-def week_of(now: datetime, state: State) -> str:
-    """The ISO week of an instant in the owner's zone, such as `2026-W48`."""
-    year, week, _ = now.astimezone(state.zone).isocalendar()
-    return f"{year}-W{week:02d}"
 
 
 def compose(book: Book, week: str | None = None) -> Digest:
@@ -32,7 +27,7 @@ def compose(book: Book, week: str | None = None) -> Digest:
     """
     book.keep()
     state = book.situation()
-    present = week_of(state.now, state)
+    present = week_of(state.now, state.zone)
     wanted = week or present
     monday_of(wanted)
     followups = book.followups()

@@ -47,12 +47,6 @@ def following(rhythm: Rhythm, zone: ZoneInfo, last: datetime | None, now: dateti
     return next_due(rhythm, zone, last + APART if last is not None else now)
 
 
-def week_of(due: datetime, zone: ZoneInfo) -> str:
-    """The ISO week, such as `2026-W48`, of an instant on the owner's calendar."""
-    year, week, _ = due.astimezone(zone).isocalendar()
-    return f"{year}-W{week:02d}"
-
-
 def next_midnight(zone: ZoneInfo, after: datetime) -> datetime:
     """The instant at which the owner's next day begins."""
     return _instant(after.astimezone(zone).date() + timedelta(days=1), time(), zone)

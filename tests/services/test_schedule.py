@@ -1,13 +1,13 @@
 """When a digest is due: once a week on the owner's clock, whatever that clock does."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.schedule import DAYS, Rhythm, following, latest_due, next_due, next_midnight, week_of
+from services.schedule import DAYS, Rhythm, following, latest_due, next_due, next_midnight
 
 ZONES = (
     "Europe/Berlin",
@@ -107,12 +107,3 @@ def test_midnight_begins_the_next_day(zone: ZoneInfo, at: datetime) -> None:
     assert timedelta(0) < midnight - at <= timedelta(hours=25)
     assert midnight.astimezone(zone).date() > at.astimezone(zone).date()
     assert (midnight - timedelta(seconds=1)).astimezone(zone).date() == at.astimezone(zone).date()
-
-
-def test_the_week_is_the_owners() -> None:
-    """Sunday evening in Berlin is Monday, and another ISO week, in Auckland; years have 52 or 53."""
-    at = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
-    assert week_of(at, ZoneInfo("Europe/Berlin")) == "2026-W47"
-    assert week_of(at, ZoneInfo("Pacific/Auckland")) == "2026-W48"
-    assert week_of(datetime(2027, 1, 1, 12, tzinfo=UTC), ZoneInfo("UTC")) == "2026-W53"
-    assert date.fromisocalendar(2026, 53, 5) == date(2027, 1, 1)
