@@ -41,7 +41,10 @@ class SourceStatus(Struct):
 
 
 class Unsent(Struct):
-    """Something that was to be done at an account: what, where, and why it was not, as far as is known."""
+    """Something that was to be done at an account: what, where, and why it was not, as far as is known.
+
+    `state` is `failed`, or `unsure` while the other side is asked whether it was done.
+    """
 
     kind: str
     subject: str

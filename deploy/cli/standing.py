@@ -80,11 +80,8 @@ def print_standing(_context: Context, now: Status) -> None:
     if now.outbox:
         say("", f"Still to be written to accounts: {now.outbox:,}.")
     for what in now.unsent:
-        say(
-            "",
-            f"Not done: {what.kind} {plain(what.subject)} at {what.account}.",
-            *wrapped(what.reason, "    "),
-        )
+        how = "Being asked after" if what.state == "unsure" else "Not done"
+        say("", f"{how}: {what.kind} {plain(what.subject)} at {what.account}.", *wrapped(what.reason, "    "))
     say("", f"Open follow-ups: {now.followups.get('open', 0)}.")
     if now.rejected:
         say(f"Could not be understood: {now.rejected:,} (kith rejects).")

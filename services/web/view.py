@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.digest.words import clean, counted, day_words, upper_first
 from services.standing import TROUBLED, AccountStanding
-from services.status import SourceStatus, Status
+from services.status import SourceStatus, Status, Unsent
 
 _STREAMS = {
     "mail": ("Mail", "message"),
@@ -69,6 +69,8 @@ class BookView(Struct, frozen=True, kw_only=True):
     is_empty: bool
     accounts: list[AccountView]
     unsent: list[RejectView]
+    asked_after: list[RejectView]
+    """What may have been done: the other side is asked."""
     sources: list[SourceView]
     figures: list[tuple[str, str]]
     followups: str
@@ -96,12 +98,8 @@ def book_view(status: Status) -> BookView:
         is_moving=status.lag > 0,
         is_empty=is_empty,
         accounts=[_account(one, status.at, zone) for one in status.accounts],
-        unsent=[
-            RejectView(
-                clean(f"{_KINDS.get(one.kind, one.kind)} ({one.account})", 160), clean(one.reason, 240)
-            )
-            for one in status.unsent
-        ],
+        unsent=[_unsent(one) for one in status.unsent if one.state != "unsure"],
+        asked_after=[_unsent(one) for one in status.unsent if one.state == "unsure"],
         sources=_sources(status, zone),
         figures=[]
         if is_empty
@@ -158,6 +156,11 @@ def _account(one: AccountStanding, now: datetime, zone: ZoneInfo) -> AccountView
         ],
         percent=100 * one.done // one.total if one.standing == "reading" and one.total else None,
     )
+
+
+def _unsent(one: Unsent) -> RejectView:
+    place = f"{_KINDS.get(one.kind, one.kind)} ({one.account})"
+    return RejectView(clean(place, 160), clean(one.reason, 240))
 
 
 def _answer(status: Status, *, is_empty: bool) -> tuple[str, str]:

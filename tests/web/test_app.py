@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from services.status import Status
+from services.status import Status, Unsent
 from services.web.app import Desk, make_app
 from services.web.guard import host_of, known_hosts
 from tests.web.desks import a_desk, a_reject, a_source, a_status
@@ -111,6 +111,19 @@ def test_rejects_are_listed_with_place_and_reason() -> None:
     assert "43 records could not be read" in said
     assert "And 23 more records" in said
     assert "/home/mara" not in said
+
+
+def test_what_was_not_done_is_told_apart_from_what_is_asked_after() -> None:
+    """A task that was refused is not done; of one whose answer never came nobody knows, and the tool is being asked."""
+    unsent = [
+        Unsent("put", "f1", "todoist-1", "failed", "The title is too long."),
+        Unsent("put", "f2", "todoist-1", "unsure", "Its answer never came."),
+    ]
+    said = words(page(a_status(unsent=unsent)))
+    assert re.search(
+        r"Not done [^.]*The title is too long\. Being asked after [^.]*Its answer never came\.", said
+    )
+    assert "Not done" not in words(page(a_status(unsent=unsent[1:])))
 
 
 def test_no_book_and_several() -> None:
