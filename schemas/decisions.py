@@ -133,9 +133,13 @@ class NeverIngest(Decision, frozen=True, tag="never"):
 
 
 class Forgotten(Decision, frozen=True, tag="forgotten"):
-    """A person was erased; only salted hashes of the identities remain, so that later syncs respect it."""
+    """A person was erased; only salted hashes of the identities remain, so that later syncs respect it.
+
+    `salt` is a book's own. Erasures by the first releases have none: theirs was the owner's number.
+    """
 
     hashes: tuple[str, ...]
+    salt: str = ""
 
 
 class DigestComposed(Decision, frozen=True, tag="digest"):

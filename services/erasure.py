@@ -46,7 +46,7 @@ from services.identity.names import folded
 from services.ingest import body_digest, revision_of
 from services.people import PersonRow, person_row
 from services.reduction import named_in, without
-from services.refusal import identity_hash, is_matched, outside, owner_keys
+from services.refusal import identity_hash, is_matched, outside, owner_keys, salt_of
 from services.store import events as stream
 from services.store import followups as followup_rows
 from services.store import history as rows
@@ -64,10 +64,13 @@ _decode_followup = msgspec.json.Decoder(Followup).decode
 Reduce = Callable[[SourceRecord], SourceRecord | None]
 
 
-def forget(book: Book, row: PersonRow) -> int:
+def forget(book: Book, row: PersonRow, salt: str) -> int:
     """Erase a person with all identities, from stream and history alike; how many events were touched.
 
     Later imports leave out what names one of the identities. Cannot be undone.
+
+    Args:
+        salt: 16 bytes of chance as text, for a book that has no salt of its own yet.
     """
     with book.store.write() as unit:
         _alone(unit, book.owner)
@@ -86,8 +89,9 @@ def forget(book: Book, row: PersonRow) -> int:
             traces,
         )
         touched = erasing.run()
-        hashes = tuple(sorted(identity_hash(one, book.owner) for one in identities))
-        append_decisions(unit, book.owner, epoch(book.clock.now()), [Forgotten(hashes=hashes)])
+        salt = salt_of(unit, book.owner) or salt
+        hashes = tuple(sorted(identity_hash(one, book.owner, salt) for one in identities))
+        append_decisions(unit, book.owner, epoch(book.clock.now()), [Forgotten(hashes=hashes, salt=salt)])
         _drop_derived(unit, book.owner)
     _finish(book)
     return touched

@@ -3,6 +3,7 @@
 Erased people leave only salted hashes behind, so that later imports respect the erasure without naming anybody.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -31,25 +32,25 @@ Admit = Callable[[Upsert], Upsert | str]
 def refusals(unit: Unit, who: int) -> Admit:
     """What becomes of an item by the owner's words so far."""
     patterns: set[str] = set()
-    hashes: set[str] = set()
+    erased: dict[str, set[str]] = defaultdict(set)
     for record in _said(unit, who, ("never", "forgotten")):
         if isinstance(record, NeverIngest):
             patterns.add(record.pattern.lower())
         elif isinstance(record, Forgotten):
-            hashes.update(record.hashes)
-    if not patterns and not hashes:
+            erased[record.salt].update(record.hashes)
+    if not patterns and not erased:
         return lambda change: change
     owner = owner_keys(unit, who)
 
     @lru_cache(maxsize=65_536)
     def is_erased(identity: str) -> bool:
-        return identity_hash(identity, who) in hashes
+        return any(identity_hash(identity, who, salt) in hashes for salt, hashes in erased.items())
 
     def admit(change: Upsert) -> Upsert | str:
         left = outside(change.record, patterns, owner) if patterns else change.record
         if left is None:
             return RULED_OUT
-        left = without(left, is_erased, owner) if hashes else left
+        left = without(left, is_erased, owner) if erased else left
         if left is None:
             return ERASED
         return change if left is change.record else replace(change, record=left)
@@ -83,11 +84,18 @@ def is_matched(identity: str, patterns: set[str]) -> bool:
     return False
 
 
-def identity_hash(identity: str, who: int) -> str:
-    """What is kept of an erased identity."""
-    return blake2b(
-        identity.encode(), digest_size=16, salt=str(who).encode()[:16], person=b"kith-forgotten"
-    ).hexdigest()
+def identity_hash(identity: str, who: int, salt: str) -> str:
+    """What is kept of an erased identity; without a salt, as the first releases kept it."""
+    raw, person = identity.encode(), b"kith-forgotten"
+    if not salt:
+        return blake2b(raw, digest_size=16, salt=str(who).encode()[:16], person=person).hexdigest()
+    return blake2b(raw, digest_size=16, key=salt.encode(), person=person).hexdigest()
+
+
+def salt_of(unit: Unit, who: int) -> str:
+    """The salt of the book's erasures; empty before the first."""
+    salts = (one.salt for one in _said(unit, who, ("forgotten",)) if isinstance(one, Forgotten))
+    return next(filter(None, salts), "")
 
 
 def owner_keys(unit: Unit, who: int) -> OwnerKeys:

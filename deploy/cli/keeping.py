@@ -5,6 +5,7 @@ import os
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -174,7 +175,7 @@ def forget(context: Context, person: str) -> int:
 
     book = context.kept()
     row = find_person(book, person)
-    count = erase(book, row)
+    count = erase(book, row, token_hex(16))
     rewrite_digests(context.application, book, context.settings.home / "digests")
     if context.as_json:
         context.put({"person": public_id("p", row.key), "events": count})

@@ -14,7 +14,7 @@ from services.book import Book
 from services.ingest import Ingest
 from services.lookup import find_person
 from services.store.unit import Store
-from tests.services.builders import MARA, a_book, a_meeting, a_message, exported, take, upsert
+from tests.services.builders import MARA, SALT, a_book, a_meeting, a_message, exported, take, upsert
 
 BEN, CEM = "ben@example.net", "cem@example.org"
 
@@ -80,7 +80,7 @@ def test_two_processes_that_keep_one_book_agree(store: Store, tmp_path: Path) ->
     second.decide([Merge(a=f"email:{BEN}", b=f"email:{CEM}")])
     second.keep()
     take(first, [a_message("c2", CEM, days_ago=0.5), a_meeting("u1", [BEN, CEM])])
-    erasure.forget(second, find_person(second, BEN))
+    erasure.forget(second, find_person(second, BEN), SALT)
     take(first, [a_message("d1", "dee@example.org"), a_message("m3", MARA, ["dee@example.org"])])
     take(first, [a_message("b2", BEN, days_ago=0.2)])
     kept = exported(first, tmp_path / "kept")

@@ -17,6 +17,8 @@ from services.store.unit import Store
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 MARA = "mara@example.com"
+SALT = "0123456789abcdef" * 2
+"""For erasures."""
 
 
 def mailboxes(addresses: Iterable[str]) -> tuple[Mailbox, ...]:

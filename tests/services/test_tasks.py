@@ -33,7 +33,7 @@ from services.store.accounts import AccountRow, put_account
 from services.store.migrate import migrate
 from services.store.unit import Store, open_store
 from services.tasks import Tool as Account
-from tests.services.builders import MARA, NOW, a_book, a_message, an_ask, exported, take
+from tests.services.builders import MARA, NOW, SALT, a_book, a_message, an_ask, exported, take
 from tests.services.tools import Tool
 
 ANA, BEN = "ana@example.org", "ben@example.org"
@@ -293,7 +293,7 @@ def test_whoever_is_forgotten_leaves_no_word_in_tools(desk: Desk, tmp_path: Path
     desk.mail(BEN, asks=True)
     desk.settle()
     key, other = desk.followup(ANA).id, desk.followup(BEN).id
-    forget(desk.book, find_person(desk.book, ANA))
+    forget(desk.book, find_person(desk.book, ANA), SALT)
     with desk.book.store.engine.connect() as connection:
         for table in ("task", "outbox"):
             for row in connection.exec_driver_sql(f"SELECT * FROM {table}"):
