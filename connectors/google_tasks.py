@@ -131,6 +131,7 @@ class _Reading:
         self._now = access.clock.now()
         self._there: dict[str, tuple[str, GoogleTask]] = {}
         self._left: set[str] = set()
+        self._knows_lists = False
 
     def changes(self) -> Iterator[Change]:
         state = self._state
@@ -158,7 +159,7 @@ class _Reading:
         """See which lists there are; of one that has another name our open tasks are told again."""
         state = self._state
         names, state.lists = state.lists, {one.id: clean(one.title) for one in self._tasks.lists()}
-        state.lists_at = self._now.isoformat()
+        state.lists_at, self._knows_lists = self._now.isoformat(), True
         for key, seen in state.ours.items():
             if seen.list not in state.lists:
                 self._left.add(key)
@@ -170,7 +171,7 @@ class _Reading:
         if not self._wanted:
             return ""
         found = _named(self._wanted, self._state.lists)
-        if not found and self._state.lists_at != self._now.isoformat():
+        if not found and not self._knows_lists:
             self._look_at_lists()
             found = _named(self._wanted, self._state.lists)
         if not found:
@@ -220,6 +221,8 @@ class _Reading:
 
     def _look_elsewhere(self) -> None:
         """Look for the tasks that left their list in the others: under the id they had, else by their keys."""
+        if self._left - self._there.keys() and not self._knows_lists:
+            self._look_at_lists()
         for key in sorted(self._left - self._there.keys()):
             seen = self._state.ours[key]
             others = [one for one in self._state.lists if one != seen.list]
@@ -418,17 +421,21 @@ class GoogleTasksSink:
         Raises:
             Missing: it is in none.
         """
-        known = self._places.get(task, "")
-        lists = self._all_lists()
-        places = dict.fromkeys([known, _named(self._wanted, lists), *lists])
-        for one in filter(None, places):
-            try:
-                found = self._tasks.task(one, task)
-            except Missing:
-                continue
-            if not found.deleted:
-                self._places[task] = one
-                return one, found
+        asked = set[str]()
+        for _ in range(2):
+            lists = self._all_lists()
+            places = dict.fromkeys([self._places.get(task, ""), _named(self._wanted, lists), *lists])
+            for one in [one for one in places if one and one not in asked]:
+                asked.add(one)
+                try:
+                    found = self._tasks.task(one, task)
+                except Missing:
+                    continue
+                if not found.deleted:
+                    self._places[task] = one
+                    return one, found
+            # It may be in a list that was made since the lists were looked at.
+            self._lists.clear()
         raise Missing(_GONE)
 
     def _chosen(self) -> str:
@@ -445,18 +452,28 @@ class GoogleTasksSink:
 
     def _catch_up(self) -> None:
         """Take in what changed in every list; what is deleted in one and is in another was moved."""
+        before_it = set(self._ours)
+        lists = list(self._all_lists())
+        for one in lists:
+            self._read(one)
+        if before_it - self._ours.keys():
+            # It may be in a list that was made since the lists were looked at.
+            self._lists.clear()
+            for one in self._all_lists().keys() - set(lists):
+                self._read(one)
+
+    def _read(self, one: str) -> None:
         now = self._access.clock.now()
-        for one in list(self._all_lists()):
-            try:
-                rows = list(self._tasks.rows(one, before(self._marks.get(one, ""), _OVERLAP)))
-            except Missing:
-                self._lists.pop(one, None)
-                self._ours = {key: found for key, found in self._ours.items() if found[0] != one}
-                continue
-            for row in filter(None, map(task_of, rows)):
-                self._marks[one] = later(self._marks.get(one, ""), row, now)
-                if row.key:
-                    self._take(row.key, one, row)
+        try:
+            rows = list(self._tasks.rows(one, before(self._marks.get(one, ""), _OVERLAP)))
+        except Missing:
+            self._lists.pop(one, None)
+            self._ours = {key: found for key, found in self._ours.items() if found[0] != one}
+            return
+        for row in filter(None, map(task_of, rows)):
+            self._marks[one] = later(self._marks.get(one, ""), row, now)
+            if row.key:
+                self._take(row.key, one, row)
 
     def _take(self, key: str, one: str, row: GoogleTask) -> None:
         known = self._ours.get(key)

@@ -111,7 +111,7 @@ class TestWhereEtagsAreNotHeeded(SinkContract):
     @pytest.fixture
     def rig(self, rig: TasksRig) -> TasksRig:
         rig.tool.heeds_etags = False
-        rig.tool.page_size = 2
+        rig.tool.page_size = 20
         return rig
 
 
@@ -209,6 +209,22 @@ def test_a_moved_task_is_not_a_deleted_one(rig: TasksRig) -> None:
         assert held.catch_up()[KEY].list in {"Elsewhere", DEFAULT, "Kith"}
     assert held.gone == []
     assert len(rig.tasks()) == 1
+
+
+def test_a_list_that_was_made_meanwhile_is_looked_at(rig: TasksRig) -> None:
+    """A task that its owner put into a list of their own making is found by a sink that has been open for long."""
+    held = Held(rig)
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    held.catch_up()
+    rig.tool.move(ref.id, rig.tool.add_list("Brand new"))
+    assert sink.put(KEY, DRAFT).id == ref.id
+    rig.tool.move(ref.id, rig.tool.add_list("Newer still"))
+    sink.complete(ref, "Done.")
+    (task,) = rig.tasks()
+    assert (task.list, task.is_done) == ("Newer still", True)
+    record = held.catch_up()[KEY]
+    assert (record.list, record.is_done) == ("Newer still", True)
 
 
 def test_a_lost_answer_is_found_in_whatever_list(rig: TasksRig) -> None:
