@@ -131,6 +131,7 @@ class _Reading:
         self._now = access.clock.now()
         self._there: dict[str, tuple[str, GoogleTask]] = {}
         self._left: set[str] = set()
+        self._deleted: set[str] = set()
         self._knows_lists = False
 
     def changes(self) -> Iterator[Change]:
@@ -151,6 +152,10 @@ class _Reading:
         for key in sorted(self._left - self._there.keys()):
             del state.ours[key]
             yield Tombstone(ExternalId(key))
+        if is_first:
+            # Whoever reads from nothing may hold what was deleted since they lost their place.
+            for key in sorted(self._deleted - state.ours.keys()):
+                yield Tombstone(ExternalId(key))
         self._forget()
 
     # ------ lists
@@ -203,6 +208,8 @@ class _Reading:
                     self._take(key, one, row)
                 elif here.get(row.id) == key:
                     self._left.add(key)
+                else:
+                    self._deleted.add(key)
         except Missing as error:
             # The list went since the lists were looked at.
             state.lists_at = ""
@@ -253,9 +260,8 @@ class _Reading:
         seen = state.ours.get(key)
         if seen is not None and task.id != seen.id and key not in self._left:
             return
-        now = _Seen(
-            task.id, one, f"{task.etag or task.updated} {state.lists[one]}", task.is_done, task.updated
-        )
+        name = state.lists.get(one, "")
+        now = _Seen(task.id, one, f"{task.etag or task.updated} {name}", task.is_done, task.updated)
         state.ours[key] = now
         if seen == now:
             return
@@ -265,7 +271,7 @@ class _Reading:
             due=day_of(task.due),
             is_done=task.is_done,
             done_at=instant_of(task.completed) if task.is_done else None,
-            list=state.lists[one],
+            list=name,
             url=task.web_view_link if task.web_view_link.startswith("https://") else "",
         )
         yield Upsert(ExternalId(key), record, stamp_of(state.tick))

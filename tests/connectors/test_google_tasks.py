@@ -356,6 +356,19 @@ def test_what_google_forgot_is_found_out(rig: TasksRig, *, keeps: bool) -> None:
     assert changes_of(pull(rig, held.cursor)) == []
 
 
+def test_a_cursor_that_is_lost_leaves_nothing_behind(rig: TasksRig) -> None:
+    """Read from nothing by one who holds much, what was deleted meanwhile is told, and what was moved is not."""
+    held = Held(rig)
+    one, other = a_sink(rig).put(KEY, DRAFT).id, a_sink(rig).put(OTHER, DRAFT).id
+    held.catch_up()
+    rig.delete(one)
+    rig.move(other)
+    held.cursor = None
+    rig.clock.advance(timedelta(seconds=1))
+    assert held.catch_up().keys() == {OTHER}
+    assert len(held.gone) == 1
+
+
 def test_what_is_shown_late_is_seen(rig: TasksRig) -> None:
     """A change that Google shows some minutes late, under its own earlier time, is not missed."""
     held = Held(rig)
