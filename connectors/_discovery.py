@@ -37,8 +37,15 @@ _SERVICES: Mapping[Kind, tuple[tuple[str, Security], ...]] = {
     "smtp": (("_submissions._tcp", "tls"), ("_submission._tcp", "starttls")),
     "caldav": (("_caldavs._tcp", "tls"),),
     "carddav": (("_carddavs._tcp", "tls"),),
+    "exchange": (("_autodiscover._tcp", "tls"),),
 }
-_NAMES: Mapping[Kind, str] = {"imap": "IMAP", "smtp": "SMTP", "caldav": "CalDAV", "carddav": "CardDAV"}
+_NAMES: Mapping[Kind, str] = {
+    "imap": "IMAP",
+    "smtp": "SMTP",
+    "caldav": "CalDAV",
+    "carddav": "CardDAV",
+    "exchange": "Exchange",
+}
 
 
 class Ways(Struct, frozen=True):
@@ -62,12 +69,12 @@ def locate_mail(kind: Literal["imap", "smtp"], settings: Mapping[str, Any], ways
     Raises:
         Rejected: nothing was found, or what was is no use; says what to give instead.
     """
-    domain = _domain(settings, "--host")
-    preset = _preset(kind, domain)
+    domain = domain_of(settings, "--host")
+    preset = preset_for(kind, domain)
     if preset is not None and kind in preset.mail:
         host, port, security = preset.mail[kind]
         return Location(_mail_settings(host, port, security), _published(preset), is_sure=True)
-    names = _Names(ways, allow_private=bool(settings.get("allow_private")))
+    names = Names(ways, allow_private=bool(settings.get("allow_private")))
     for host, port, security in names.services(kind, domain):
         return Location(_mail_settings(host, port, security), f"the service records of {domain}")
     for url in ways.autoconfig:
@@ -91,11 +98,11 @@ def locate_dav(
     Raises:
         Rejected: as `locate_mail`.
     """
-    domain = _domain(settings, "--url")
-    preset = _preset(kind, domain)
+    domain = domain_of(settings, "--url")
+    preset = preset_for(kind, domain)
     if preset is not None and kind in preset.urls:
         return Location({"url": preset.urls[kind]}, _published(preset), is_sure=True)
-    names = _Names(ways, allow_private=bool(settings.get("allow_private")))
+    names = Names(ways, allow_private=bool(settings.get("allow_private")))
     for host, port, _ in names.services(kind, domain):
         path = names.path(kind, domain) or f"/.well-known/{kind}"
         at = host if port == 443 else f"{host}:{port}"
@@ -113,7 +120,12 @@ def locate_dav(
 # --- the address ------------------------------------------------------------------------------------------------------
 
 
-def _domain(settings: Mapping[str, Any], option: str) -> str:
+def domain_of(settings: Mapping[str, Any], option: str) -> str:
+    """The domain of the address that signs in, in ASCII; `option` is what to give instead of one.
+
+    Raises:
+        Rejected: there is no address.
+    """
     given = (str(settings.get(name) or "") for name in ("user", "from"))
     address = next((text for text in given if "@" in text), "")
     domain = address.rpartition("@")[2].strip().rstrip(".").lower()
@@ -128,7 +140,12 @@ def _domain(settings: Mapping[str, Any], option: str) -> str:
     return domain
 
 
-def _preset(kind: Kind, domain: str) -> Preset | None:
+def preset_for(kind: Kind, domain: str) -> Preset | None:
+    """What a well-known service publishes.
+
+    Raises:
+        Rejected: it does not offer this kind; says what to do instead.
+    """
     preset = preset_of(domain)
     if preset is not None and kind in preset.instead:
         raise Rejected(f"{preset.instead[kind]}.")
@@ -146,7 +163,7 @@ def _mail_settings(host: str, port: int, security: Security) -> Mapping[str, Any
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
-class _Names:
+class Names:
     """The domain name system, asked a few things at most, each for a few seconds."""
 
     def __init__(self, ways: Ways, *, allow_private: bool) -> None:
@@ -187,6 +204,10 @@ class _Names:
                 return path
         return ""
 
+    def aliases(self, host: str) -> list[str]:
+        """What a name stands for, where it is an alias."""
+        return [one.target.to_text(omit_final_dot=True).lower() for one in self._ask(host, "CNAME")]
+
     def see(self, host: str) -> bool:
         """Whether a host is there.
 
@@ -223,7 +244,7 @@ class _Names:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-class _Asker(Struct, frozen=True):
+class Asker(Struct, frozen=True):
     """Who asks for a file: with the account's settings, and in no hurry that a clock would be needed for."""
 
     settings: Mapping[str, Any]
@@ -232,7 +253,7 @@ class _Asker(Struct, frozen=True):
 
 def _fetched(url: str, settings: Mapping[str, Any]) -> bytes:
     """A small file, or nothing."""
-    http = Http(_Asker(settings), base=url, limits=_FILE)
+    http = Http(Asker(settings), base=url, limits=_FILE)
     try:
         return http.request("GET", url, expect="xml").body
     except ConnectorError:
@@ -269,7 +290,7 @@ def _servers_in(body: bytes, kind: Kind, domain: str) -> Iterator[tuple[str, int
 
 def _dav_behind(url: str, settings: Mapping[str, Any]) -> str:
     """Where a well-known URL leads, if what is there speaks WebDAV or wants a sign-in; nothing secret is sent."""
-    http = Http(_Asker(settings), base=url, limits=_FILE)
+    http = Http(Asker(settings), base=url, limits=_FILE)
     try:
         answer = http.request("PROPFIND", url, headers={"Depth": "0"}, allow=range(400, 600))
     except ConnectorError:

@@ -209,9 +209,9 @@ class Line:
             answer = http.request("POST", self.url, allow=range(200, 600))
         finally:
             http.close()
-        if _is_online_by(answer):
+        if is_online_by(answer):
             raise Rejected(ONLINE)
-        offers = _offers(answer)
+        offers = offers_of(answer)
         for kind, name in (("ntlm", "ntlm"), ("basic", "basic"), ("oauth", "bearer")):
             if name in offers:
                 self._auth = kind
@@ -225,7 +225,7 @@ class Line:
 
     def _refused(self, answer: Answer) -> ConnectorError:
         host = self.host
-        if _is_online_by(answer):
+        if is_online_by(answer):
             return Rejected(ONLINE)
         if answer.status in _REDIRECTS:
             where = urlsplit(answer.headers.get("location", "")).hostname
@@ -248,7 +248,7 @@ class Line:
 
     def _unauthorised(self, answer: Answer) -> ConnectorError:
         host = self.host
-        offers = _offers(answer)
+        offers = offers_of(answer)
         kind = self._auth or "basic"
         name = {"oauth": "bearer"}.get(kind, kind)
         others = sorted(offers & {"basic", "ntlm"})
@@ -322,7 +322,8 @@ def is_gone(error: Exception) -> bool:
     return code_of(error) in _GONE
 
 
-def _offers(answer: Answer) -> set[str]:
+def offers_of(answer: Answer) -> set[str]:
+    """The ways of signing in that a server offers, in lower case."""
     told = answer.headers.get("www-authenticate", "")
     return {
         word
@@ -331,7 +332,7 @@ def _offers(answer: Answer) -> set[str]:
     }
 
 
-def _is_online_by(answer: Answer) -> bool:
+def is_online_by(answer: Answer) -> bool:
     """Whether an answer was given by Microsoft 365, which tells so by the names of its own machines."""
     names = (
         answer.headers.get(name, "")

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["imap", "smtp", "caldav", "carddav"]
+Kind = Literal["imap", "smtp", "caldav", "carddav", "exchange"]
 Mail = tuple[str, int, Literal["tls", "starttls"]]
 
 
@@ -173,7 +173,10 @@ PRESETS: tuple[Preset, ...] = (
             "live.co.uk",
             "msn.com",
         ),
-        instead=dict.fromkeys(("imap", "smtp", "caldav", "carddav"), _MICROSOFT),
+        instead={
+            **dict.fromkeys(("imap", "smtp", "caldav", "carddav"), _MICROSOFT),
+            "exchange": "Microsoft's own service is no server of one's own. Connect it by Microsoft's sign-in: kith connect microsoft",
+        },
     ),
     Preset(
         name="Proton",

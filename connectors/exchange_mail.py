@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from connectors._exchange import Exchange, opened
+from connectors._exchange_discovery import locate_exchange
 from connectors._exchange_folders import surveyed
 from schemas.connector import Access, Collection, ConnectorSpec, Page, Source, Survey
 from schemas.ids import Cursor, StreamName
@@ -83,6 +84,7 @@ SPEC = ConnectorSpec(
     stream=STREAM,
     account="exchange",
     open_source=open_source,
+    locate=locate_exchange,
     survey=survey,
     newest=newest,
     interval=timedelta(minutes=2),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors import exchange_mail
-from schemas.connector import Access, Page, Skipped, Unreadable, Upsert
+from schemas.connector import Access, Page, Skipped, Upsert
 from schemas.records import Mailbox as Box
 from schemas.records import Message, SourceRecord
 from tests.connectors.exchange import Mailbox, a_box, a_letter, a_sent_letter, an_access, later
@@ -460,16 +460,6 @@ def test_hostile_words_make_no_fields(mailbox: ExchangeServer, hostile: Element)
         message.sender.address,
         *(box.address for box in (*message.cc, *message.bcc)),
     }
-
-
-def test_control_characters_are_borne(mailbox: ExchangeServer) -> None:
-    """Exchange writes what XML may not hold; the mail comes all the same, and the others with it."""
-    mailbox.add("inbox", a_letter(a_mail(1)))
-    mailbox.add("inbox", a_letter(a_mail(2)))
-    good = live_pages(SPEC, an_access(mailbox))
-    assert len(names(good)) == 2
-    changed = live_changes(good)
-    assert not any(isinstance(one, Unreadable) for one in changed)
 
 
 def test_the_newest_is_the_earlier_of_sent_and_come(mailbox: ExchangeServer) -> None:

@@ -10,7 +10,7 @@ import base64
 import os
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -169,7 +169,6 @@ class Wire:
         """What binds NTLM to this server, in DER: with Extended Protection it insists on it."""
         self.answered = 0
         self.left: int | None = None
-        self.wants_binding = False
         self.extra: dict[str, str] = {}
         """Headers of every answer that refuses."""
         self.raw: list[tuple[str, str, Mapping[str, str], bytes]] = []
@@ -177,6 +176,8 @@ class Wire:
         self.redirect = ""
         self.instead: bytes | None = None
         """The body of every answer, whatever was asked."""
+        self.spoil: Callable[[bytes], bytes] = lambda said: said
+        """What becomes of a good answer on its way."""
         self._tls = tls
         self.url = ""
 
@@ -258,6 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
                 int(fault_ or 0), b"Server Error in '/EWS' Application.", {"Content-Type": "text/plain"}
             )
         status, said = self._answer(sent)
+        said = wire.spoil(said)
         if wire.instead is not None:
             status, said = 200, wire.instead
         if fault_ == "lose_answer":
@@ -334,7 +336,11 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as error:
             if error.is_fault:
                 return 500, fault(error.code, error.words)
-            said = response_of(operation, message_of(operation, code=error.code, words=error.words))
+            empty = {"CreateItem": "m:Items", "UpdateItem": "m:Items", "CreateFolder": "m:Folders"}.get(
+                operation
+            )
+            within = e(empty) if empty else None
+            said = response_of(operation, message_of(operation, within, code=error.code, words=error.words))
         exchange.breaches += breaches_of(said, f"answer to {operation}")
         return 200, envelope(said)
 

@@ -199,4 +199,7 @@ class Authority:
         self.file = folder / "authority.pem"
         authority.cert_pem.write_to_path(str(self.file))
         self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(*names).configure_cert(self.context)
+        issued = authority.issue_cert(*names)
+        issued.configure_cert(self.context)
+        self.certificate: bytes = issued.cert_chain_pems[0].bytes()
+        """The server's own, in PEM."""
