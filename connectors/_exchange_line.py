@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from connectors._http import Answer, Auth, Bearer, Http, Limits, Login
 from connectors._ntlm import Ntlm
-from schemas.connector import Access
+from schemas.connector import Access, no_other
 from schemas.errors import (
     Ambiguous,
     ConnectorError,
@@ -193,7 +193,8 @@ class Line:
         access = self._access
         kind = self._auth or self.offered()
         if kind == "oauth":
-            return Bearer(access.secret, access.renew)
+            # Where nobody can give another token, why this one was refused is told here.
+            return Bearer(access.secret, None if access.renew is no_other else access.renew)
         return Ntlm(self.user, access.secret) if kind == "ntlm" else Login(self.user, access.secret)
 
     def offered(self) -> str:

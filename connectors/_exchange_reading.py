@@ -354,7 +354,8 @@ class Reading:
         if is_last or self._since_checkpoint * 20 >= size:
             checkpoint = self._state.cursor()
             self._since_checkpoint = 0
-        stream = StreamName(f"{STREAM}/{key}" if key else STREAM)
+        # What a folder is for does not change, and neither does its id; its name does.
+        stream = StreamName(f"{STREAM}/{self._state.roles.get(key, key)}" if key else STREAM)
         return Page(compact(changes), stream, checkpoint=checkpoint, last=is_last, done=self._done)
 
 

@@ -282,7 +282,9 @@ class _Reading:
             checkpoint = Cursor(msgspec.json.encode(self._state).decode())
             self._since_checkpoint = 0
         changes, self._changes = tuple(self._changes), []
-        stream = StreamName(f"{self._reader.stream}/{folder}") if folder else self._reader.stream
+        # What a folder is for does not change, and neither does its id; its name does.
+        name = self._state.roles.get(folder, folder)
+        stream = StreamName(f"{self._reader.stream}/{name}") if folder else self._reader.stream
         return Page(changes, stream, checkpoint=checkpoint, last=is_last, done=self._done)
 
 

@@ -98,9 +98,11 @@ def how_to_reconnect(account: Account) -> str:
         # What was chosen of it is kept: it is asked for again.
         return " ".join([*words, *(["--user", str(given["user"])] if given.get("user") else [])])
     words += {FEED: ["--url", "URL"], TODOIST: ["--token-file", "FILE"]}.get(account.kind, [])
-    for option in ("user", "host", "port", "security", "url", "ca_file"):
+    for option in ("user", "host", "port", "security", "url", "ca_file", "auth"):
         if given.get(option) and account.kind not in {FEED, TODOIST}:
             words += [f"--{option.replace('_', '-')}", str(given[option])]
+    if given.get("auth") == "oauth":
+        words += ["--token-file", "FILE"]
     if given.get("allow_private"):
         words.append("--allow-private")
     return " ".join(words)

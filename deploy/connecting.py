@@ -41,7 +41,13 @@ Confirm = Callable[[Location], None]
 """Told where a server was found; raises unless the owner takes it for the right one."""
 
 
-_PLACED = {"imap": "--host H", "smtp": "--host H", "caldav": "--url URL", "carddav": "--url URL"}
+_PLACED = {
+    "imap": "--host H",
+    "smtp": "--host H",
+    "caldav": "--url URL",
+    "carddav": "--url URL",
+    "exchange": "--url URL",
+}
 """The kinds whose server is anywhere, and what names it."""
 
 

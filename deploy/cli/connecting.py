@@ -35,13 +35,13 @@ _FITTING = {
     "smtp": _SERVER | {"sender", "to"},
     "caldav": frozenset({"url", "user", "password_file", "calendars"}),
     "carddav": frozenset({"url", "user", "password_file", "calendars"}),
+    "exchange": frozenset({"url", "user", "password_file", "token_file", "auth", "folders", "calendars"}),
     "todoist": frozenset({"token_file"}),
     FEED: frozenset({"url", "user", "password_file"}),
     "google": frozenset({"user", "device", "authorized_user", "digest", "to"}),
     "microsoft": frozenset({"user", "device", "token_cache", "digest", "to"}),
 }
 """The options of each kind, besides those of all."""
-_LATER = frozenset({"exchange"})
 _SPELT = {"sender": "--from"}
 _LONGEST_SECRET = 65_536
 
@@ -100,6 +100,9 @@ def _wish(context: Context, kind: str, given: Mapping[str, Any]) -> Wish:
         )
     names = ("user", "host", "port", "security", "to", "headers_only", "allow_private")
     settings = {name: given[name] for name in names if given[name]}
+    settings |= {"auth": given["auth"]} if given["auth"] else {}
+    if kind == "exchange" and given["token_file"]:
+        settings["auth"] = "oauth"
     settings |= {"from": given["sender"]} if given["sender"] else {}
     settings |= {"since": _day(given["since"])} if given["since"] else {}
     settings |= {"ca_file": _certificates(given["ca_file"])} if given["ca_file"] else {}
@@ -125,12 +128,7 @@ def _check_kind(context: Context, kind: str) -> None:
     known = sorted({spec.account for spec in context.application.connectors.values() if spec.account})
     if kind in known:
         return
-    later = (
-        f" {kind} comes in a later release; what to do until then: docs/accounts.md."
-        if kind in _LATER
-        else ""
-    )
-    raise UsageError(f"Kith connects {', '.join(known) or 'nothing'}; not {plain(kind, 40)}.{later}")
+    raise UsageError(f"Kith connects {', '.join(known) or 'nothing'}; not {plain(kind, 40)}.")
 
 
 def _check_options(kind: str, given: Mapping[str, Any]) -> None:
@@ -181,7 +179,7 @@ def _words(text: str | None, *, lower: bool = False) -> tuple[str, ...]:
 
 def _with_secrets(wish: Wish, given: Mapping[str, Any]) -> Wish:
     """The wish with its password or token: asked for only once it is known where it goes."""
-    if wish.kind == "todoist":
+    if wish.kind == "todoist" or wish.settings.get("auth") == "oauth":
         secret = _secret("Token", "--token-file", given["token_file"])
     elif wish.settings.get("user"):
         where = (

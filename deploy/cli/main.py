@@ -273,13 +273,18 @@ def migrate(context: "Context") -> int:
 @click.option("--user", metavar="U", help="Who signs in: mostly the e-mail address.")
 @click.option("--password-file", metavar="F", help="Holds the password; - is standard input.")
 @click.option("--token-file", metavar="F", help="Holds the token; - is standard input.")
+@click.option(
+    "--auth",
+    type=click.Choice(["basic", "ntlm", "oauth"]),
+    help="How Exchange is signed in to; found out when left out.",
+)
 @click.option("--host", metavar="H", help="The server; looked for when left out.")
 @click.option("--port", metavar="P", type=click.IntRange(1, 65_535))
 @click.option("--security", type=click.Choice(["tls", "starttls", "none"]))
 @click.option(
     "--url",
     metavar="URL",
-    help="Of a calendar or address book server, or of a feed (.ics); - is standard input.",
+    help="Of a calendar, address book or Exchange server, or of a feed (.ics); - is standard input.",
 )
 @click.option(
     "--ca-file", metavar="F", help="Trust the certificates in it: a server with an authority of its own."
@@ -312,8 +317,8 @@ def migrate(context: "Context") -> int:
 def connect(context: "Context", /, kind: str, **given: Any) -> int:
     """Add an account, or connect one again.
 
-    KIND is google, microsoft, imap, smtp, caldav, carddav or todoist; caldav with an address that ends in .ics is a
-    feed. Google and Microsoft ask for your consent in the browser.
+    KIND is google, microsoft, exchange, imap, smtp, caldav, carddav or todoist; caldav with an address that ends in
+    .ics is a feed. Google and Microsoft ask for your consent in the browser.
     """
     from deploy.cli import connecting as command  # noqa: PLC0415
 
