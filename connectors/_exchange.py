@@ -38,7 +38,9 @@ S = TypeVar("S")
 
 LATEST = ("0x670a", "SystemTime")
 LOST = ("0x670b", "Integer")
-"""When what is in a folder changed last, and how much it has lost (PidTagLocalCommitTimeMax, PidTagDeletedCountTotal)."""
+HIDDEN = ("0x10f4", "Boolean")
+"""When what is in a folder changed last, and how much it has lost (PidTagLocalCommitTimeMax, PidTagDeletedCountTotal); and
+whether people see it (PidTagAttributeHidden)."""
 CHANGES = 512
 """SyncFolderItems gives no more at once."""
 _FOLDERS = 1_000
@@ -62,7 +64,7 @@ class Folder(Struct, frozen=True):
     """A folder: our short name for it, the server's id, how people call it, what it holds and what it is for.
 
     `mark` differs once something in it has; empty where the server does not tell. `is_kept` is false for what is among
-    deleted items, junk, or what Outlook logs about itself.
+    deleted items, junk, what Outlook logs about itself, or hidden from people.
     """
 
     key: str
@@ -139,7 +141,14 @@ class Exchange:
                 "m:FindFolder",
                 shape_of(
                     "m:FolderShape",
-                    ("folder:FolderClass", "folder:DisplayName", "folder:ParentFolderId", LATEST, LOST),
+                    (
+                        "folder:FolderClass",
+                        "folder:DisplayName",
+                        "folder:ParentFolderId",
+                        LATEST,
+                        LOST,
+                        HIDDEN,
+                    ),
                 ),
                 node(
                     "m:IndexedPageFolderView",
@@ -370,7 +379,8 @@ def _folder(
     for _ in range(100):
         # Below the deleted items everything is deleted, below junk everything is junk.
         role = roles.get(key_of(above), "")
-        if role in _NOT_KEPT:
+        is_hidden = above in found and extended(found[above][0], HIDDEN).lower() in {"true", "1"}
+        if role in _NOT_KEPT or is_hidden:
             is_kept = False
         above = found[above][1] if above in found else ""
         if not above or not is_kept:

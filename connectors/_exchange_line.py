@@ -80,6 +80,9 @@ _LATER = frozenset(
         "ErrorBatchProcessingStopped",
         "ErrorInsufficientResources",
         "ErrorNotEnoughMemory",
+        # What the library calls an answer that is none of EWS.
+        "SOAPError",
+        "MalformedResponseError",
     }
 )
 _DENIED = frozenset({"ErrorAccessDenied", "ErrorImpersonateUserDenied", "ErrorImpersonationDenied"})

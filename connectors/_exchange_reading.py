@@ -50,6 +50,8 @@ _PAGE = 500
 _TOMBSTONES = 1_000
 _KEY = 11
 """The length of a short name."""
+HOLDS = frozenset({"IPF.Note", "IPF.Imap", ""})
+"""What folders of mail are called; one that is called nothing, as programs make them, holds mail."""
 _NOT_READ = frozenset({"drafts", "outbox"})
 
 
@@ -361,7 +363,7 @@ class Reading:
 
 def read_by_default(folders: Iterable[Folder]) -> list[Folder]:
     """The folders of mail that are read when nobody chose, the inbox and what was sent first."""
-    found = [one for one in folders if one.is_kept and one.holds == "IPF.Note" and one.role not in _NOT_READ]
+    found = [one for one in folders if one.is_kept and one.holds in HOLDS and one.role not in _NOT_READ]
     first = {"inbox": 0, "sent": 1}
     return sorted(found, key=lambda one: (first.get(one.role, 2), one.name, one.key))
 

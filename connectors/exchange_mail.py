@@ -46,15 +46,13 @@ def open_source(access: Access) -> Source:
 
 def survey(access: Access) -> Survey:
     """Sign in, and tell the folders of mail."""
-    from connectors._exchange_reading import read_by_default  # noqa: PLC0415
+    from connectors._exchange_reading import HOLDS, read_by_default  # noqa: PLC0415
 
     def look(line: Exchange) -> Survey:
         folders = line.folders({})
         read = {one.key for one in read_by_default(folders)}
         collections = [
-            Collection(one.key, one.name, one.role, one.key in read)
-            for one in folders
-            if one.holds == "IPF.Note"
+            Collection(one.key, one.name, one.role, one.key in read) for one in folders if one.holds in HOLDS
         ]
         return surveyed(line, collections, "tells what changed since the last look")
 

@@ -243,7 +243,8 @@ def _confirm(kind: str, found: Location) -> None:
             f"kith connect {kind} {options} …"
         )
     if not click.confirm("Is that your server? Your password goes there.", err=True):
-        raise UsageError(f"Nothing was sent. Say which it is: kith connect {kind} --host HOST …")
+        place = "--url URL" if "url" in found.settings else "--host HOST"
+        raise UsageError(f"Nothing was sent. Say which it is: kith connect {kind} {place} …")
 
 
 # --- what was found -------------------------------------------------------------------------------------------------------

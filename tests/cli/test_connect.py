@@ -254,7 +254,7 @@ def test_a_private_address_is_not_reached_unless_allowed(kith: Kith, acme: Acme)
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("connect", "exchange"), "later release"),
+        (("connect", "jmap"), "Kith connects"),
         (("connect", "imap"), "--user"),
         (("connect", "imap", "--user", "m@example.com", "--host", "x.test"), "--password-file FILE"),
         (("connect", "caldav", "--user", "m", "--url", "https://m:pw@x.test/"), "Leave them out"),

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_string
 from typing import Any
 
+import pytest
+
 from schemas.clock import FrozenClock
 from schemas.connector import Access
 from tests.contract.live_source import SECRET, a_live_access
@@ -13,6 +15,8 @@ from tests.contract.source import NOW
 from tests.fakes.exchange import ExchangeServer
 from tests.fakes.exchange_wire import Element, e
 
+SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 100))]
+"""A hundred seeds, of which a fifth is tried every time."""
 START = datetime(2026, 12, 1, 8, tzinfo=UTC)
 
 

@@ -319,7 +319,6 @@ def test_two_accounts_do_not_meet(mailbox: ExchangeServer) -> None:
         ("ErrorAccessDenied", Rejected),
         ("ErrorNonExistentMailbox", Rejected),
         ("ErrorInvalidRequest", Rejected),
-        ("ErrorOfAnotherRelease", Rejected),
     ],
 )
 @pytest.mark.parametrize("is_fault", [False, True], ids=["message", "fault"])

@@ -84,6 +84,11 @@ def test_what_is_nobodys_card_is_left_out(mailbox: ExchangeServer) -> None:
     mailbox.add("contacts", a_contact("Me", emails=["me@home.test"]))
     cache = mailbox.add_folder("Recipient Cache", "IPF.Contact.RecipientCache")
     mailbox.add(cache, a_contact("Seen once", emails=["once@example.com"]))
+    hidden = mailbox.add_folder("PersonMetadata", "IPF.Contact")
+    mailbox.hide_folder(hidden)
+    mailbox.add(
+        mailbox.add_folder("Below", "IPF.Contact", hidden), a_contact("Nobody", emails=["n@example.com"])
+    )
     deleted = mailbox.add_folder("Old", "IPF.Contact", "deleteditems")
     mailbox.add(deleted, a_contact("Gone", emails=["gone@example.com"]))
     pages = live_pages(exchange_contacts.SPEC, an_access(mailbox, owner_emails=("me@home.test",)))

@@ -12,7 +12,7 @@ from connectors import exchange_mail
 from schemas.connector import Access, Page, Skipped, Upsert
 from schemas.records import Mailbox as Box
 from schemas.records import Message, SourceRecord
-from tests.connectors.exchange import Mailbox, a_box, a_letter, a_sent_letter, an_access, later
+from tests.connectors.exchange import SEEDS, Mailbox, a_box, a_letter, a_sent_letter, an_access, later
 from tests.connectors.mail import a_mail, a_mixed_mail, record_of
 from tests.contract.live_source import LiveServer, LiveSourceContract, Mirror, live_changes, live_pages
 from tests.contract.source import NOW
@@ -43,8 +43,8 @@ class Spread(Letters):
 
     def __init__(self, server: ExchangeServer) -> None:
         super().__init__(server, "inbox")
-        work = server.add_folder("Work", "IPF.Note", "inbox")
-        self.places = ["inbox", work, server.add_folder("Übersicht", "IPF.Note", work)]
+        work = server.add_folder("Work", "IPF.Imap", "inbox")
+        self.places = ["inbox", work, server.add_folder("Übersicht", "", work)]
 
     def add(self, name: str) -> None:
         self.folder = self.places[len(self.ids) % 3]
@@ -381,7 +381,7 @@ def test_a_dead_state_costs_a_listing(mailbox: ExchangeServer) -> None:
     assert set(messages(mirror)) == {f"m{n}@example.com" for n in range(20) if n != 3} | {"m77@example.com"}
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_full_resync_neither_doubles_nor_deletes(mailbox: ExchangeServer, seed: int) -> None:
     """States die at any time, readings are killed at any page, mail comes, moves and goes: in the end all is as it is."""
     luck = random.Random(seed)

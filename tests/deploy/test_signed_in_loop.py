@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.household import Household
-from deploy.posting import ask_for_owner, mailer
+from deploy.mailers import mailer
+from deploy.posting import ask_for_owner
 from deploy.settings import read_settings
 from deploy.wiring import Application
 from services import accounts

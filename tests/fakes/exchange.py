@@ -90,6 +90,7 @@ class Folder(Struct):
     lost: dict[str, tuple[int, int]] = field(default_factory=dict)
     latest: str = ""
     count_lost: int = 0
+    is_hidden: bool = False
 
 
 class ExchangeServer:
@@ -164,6 +165,10 @@ class ExchangeServer:
                 id_, name, holds, self.folder(parent) if parent else "", latest=self._instant()
             )
             return id_
+
+    def hide_folder(self, folder: str) -> None:
+        """Let no program show a folder, as those that servers keep for themselves."""
+        self._folders[folder].is_hidden = True
 
     def rename_folder(self, folder: str, name: str) -> None:
         """Give a folder another name."""
@@ -541,6 +546,8 @@ class ExchangeServer:
                 _extended("0x670a", "SystemTime", folder.latest),
                 _extended("0x670b", "Integer", str(folder.count_lost)),
             ]
+        if "property 0x10f4" in names and folder.is_hidden:
+            marks.append(_extended("0x10f4", "Boolean", "true"))
         return e(
             f"t:{kind.get(folder.holds, 'Folder')}",
             e("t:FolderId", Id=folder.id, ChangeKey="AQAAAA=="),
