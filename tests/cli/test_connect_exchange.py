@@ -52,7 +52,7 @@ def test_a_mailbox_is_connected_and_read(kith: Kith, server: ExchangeServer) -> 
         "Calendar",
         "Sent Items",
         "Follow-ups are written to Kith.",
-        "calendar and contacts and mail and tasks",
+        "calendar, contacts, mail and tasks",
     ):
         assert words in told.out
     (ana,) = [one for one in kith.json("people")["people"] if one["emails"] == ["ana@example.com"]]
