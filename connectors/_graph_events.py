@@ -367,13 +367,17 @@ class Reader(Struct, frozen=True):
 
 
 def stamp_of(event: Event) -> str:
-    """When it was changed, to the fraction of a second: sorts as the changes do, and above what calendar files count."""
-    text = event.last_modified_date_time or ""
+    """When it was changed; sorts as the changes do, and above what calendar files count."""
+    return change_stamp(event.last_modified_date_time)
+
+
+def change_stamp(text: str | None) -> str:
+    """A time of a change, to the fraction of a second (`20260301T080000.0000000Z`); empty where it is none."""
     try:
-        moment = _instant(text, "its last change")
+        moment = _instant(text or "", "its last change")
     except Fault:
         return ""
-    fraction = _FRACTION.search(text)
+    fraction = _FRACTION.search(text or "")
     return f"{moment:%Y%m%dT%H%M%S}{(fraction[0] if fraction else '.')[:8].ljust(8, '0')}Z"
 
 

@@ -182,9 +182,13 @@ class Reading:
         place = view.place
         if place.link and place.terms == self._window.text:
             return
+        is_old = bool(place.page) and place.round_terms == self._window.text
         if place.round_terms != self._window.text:
             place.begin(self._window.text)
         yield from self._round(view)
+        if is_old:
+            # The pages of a round that was begun earlier tell how things were then.
+            yield from self._changes(view)
 
     def _round(self, view: View) -> Iterator[Page]:
         span = span_of(view.place.round_terms) or self._window
