@@ -8,13 +8,13 @@ from msgspec import Raw, Struct, field
 
 from connectors._graph import IMMUTABLE, Graph
 from connectors._graph_delta import Place
-from connectors._graph_events import id_of
-from connectors._ical_people import address_of
+from connectors._graph_rows import address_in, id_of
 from connectors._revisions import Kept
 from schemas.connector import Access
 from schemas.errors import CursorExpired, Transient
-from schemas.ids import Cursor
+from schemas.ids import Cursor, StreamName
 
+STREAM = StreamName("calendar")
 PERMISSIONS = ("Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite")
 """Any of these will do; the first is asked for."""
 ROWS = "100"
@@ -44,7 +44,7 @@ class Calendar(Struct, frozen=True, rename="camel"):
     @property
     def address(self) -> str:
         """Whose it is; empty where that is not said."""
-        return address_of((self.owner.address if self.owner else None) or "")
+        return address_in(self.owner.address if self.owner else None)
 
     @property
     def is_default(self) -> bool:

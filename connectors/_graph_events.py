@@ -5,28 +5,34 @@ they are dates. A master, its occurrences and its exceptions are rows of their o
 takes the rest from its master. Nothing here asks Graph anything, and no body is ever decoded.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from connectors._exchange_uid import uid_of
+from connectors._graph_rows import (
+    FRACTION,
+    YEARS,
+    Fault,
+    Moment,
+    Removed,
+    address_in,
+    change_stamp,
+    instant_of,
+    nearest_day,
+    told,
+)
 from connectors._ical_lines import clean_text
-from connectors._ical_people import address_of
 from connectors._ical_zones import Zones, known_zone, name_of, to_utc, to_wall
 from schemas.ids import key64
 from schemas.records import Attendee, Mailbox, Meeting, Occurrence, Partstat
 
-T = TypeVar("T")
-
 MOST_OCCURRENCES = 20_000
 """Of one series."""
 _MOST_ATTENDEES = 2_000
-_YEARS = range(1900, 2200)
-_FRACTION = re.compile(r"\.\d+")
 _DAY = timedelta(days=1)
 _PARTSTATS: Mapping[str, Partstat] = {
     "organizer": "accepted",
@@ -40,19 +46,6 @@ SELECTED = (
 )
 """What is asked for where it may be chosen; the delta of a calendar view takes no `$select`."""
 SELECTED_TIMES = "id,type,seriesMasterId,start,end,originalStart"
-
-
-class Removed(Struct, frozen=True):
-    """Why a row stands for nothing any more."""
-
-    reason: str = ""
-
-
-class Moment(Struct, frozen=True, rename="camel"):
-    """https://learn.microsoft.com/graph/api/resources/datetimetimezone."""
-
-    date_time: str = ""
-    time_zone: str | None = None
 
 
 class _Email(Struct, frozen=True):
@@ -116,14 +109,6 @@ class Event(Struct, frozen=True, rename="camel"):
         return self.change_key or self.last_modified_date_time or ""
 
 
-class _Named(Struct, frozen=True):
-    id: str
-
-
-class Fault(ValueError):
-    """The event cannot be understood; the text says why."""
-
-
 def read_event(row: Raw) -> Event:
     """A row as it came.
 
@@ -134,14 +119,6 @@ def read_event(row: Raw) -> Event:
         return msgspec.json.decode(row, type=Event)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Fault(f"it is not as Microsoft's pages say ({str(error)[:120]})") from error
-
-
-def id_of(row: Raw) -> str:
-    """The id of a row that cannot be read otherwise; empty where not even that can."""
-    try:
-        return msgspec.json.decode(row, type=_Named).id
-    except (msgspec.DecodeError, RecursionError):
-        return ""
 
 
 def has_times(event: Event) -> bool:
@@ -215,7 +192,7 @@ class Reader(Struct, frozen=True):
             Fault: it names none.
         """
         if instance.type == "exception" and instance.original_start:
-            return self._name(_instant(instance.original_start, "its original start"), master)
+            return self._name(instant_of(instance.original_start, "its original start"), master)
         if not isinstance(instance.start, Moment):
             raise Fault("it has no start")
         if master.is_all_day:
@@ -241,7 +218,7 @@ class Reader(Struct, frozen=True):
         if event.is_all_day:
             return f"{day:%Y%m%d}"
         if event.original_start:
-            return _basic(_instant(event.original_start, "its original start"))
+            return _basic(instant_of(event.original_start, "its original start"))
         zone = self._zone(event.original_start_time_zone) or self.zones.owner
         if not isinstance(event.start, Moment):
             raise Fault("it has no start")
@@ -348,10 +325,10 @@ class Reader(Struct, frozen=True):
 
     def _wall(self, moment: Moment) -> datetime:
         try:
-            wall = datetime.fromisoformat(_FRACTION.sub("", moment.date_time))
+            wall = datetime.fromisoformat(FRACTION.sub("", moment.date_time))
         except ValueError:
             raise Fault(f"one of its times is none ({moment.date_time[:40]!r})") from None
-        if wall.year not in _YEARS:
+        if wall.year not in YEARS:
             raise Fault(f"one of its times is out of range ({moment.date_time[:40]!r})")
         return wall.replace(tzinfo=None) if wall.tzinfo is None else to_wall(wall.astimezone(UTC), UTC)
 
@@ -371,46 +348,14 @@ def stamp_of(event: Event) -> str:
     return change_stamp(event.last_modified_date_time)
 
 
-def change_stamp(text: str | None) -> str:
-    """A time of a change, to the fraction of a second (`20260301T080000.0000000Z`); empty where it is none."""
-    try:
-        moment = _instant(text or "", "its last change")
-    except Fault:
-        return ""
-    fraction = _FRACTION.search(text or "")
-    return f"{moment:%Y%m%dT%H%M%S}{(fraction[0] if fraction else '.')[:8].ljust(8, '0')}Z"
-
-
-def nearest_day(wall: datetime) -> date:
-    """The day whose midnight is nearest to a wall time."""
-    return (wall + _DAY / 2).date()
-
-
-def told(value: T | UnsetType | None, otherwise: T) -> T:
-    """A value, or what stands for one that is unset or null."""
-    return otherwise if isinstance(value, UnsetType) or value is None else value
-
-
 def _mailbox(email: _Email | None) -> Mailbox | None:
     if email is None:
         return None
-    # Old internal addresses are X.500 names, which have no @.
-    address = address_of(email.address or "")
+    address = address_in(email.address)
     if not address:
         return None
     name = clean_text(email.name or "", 200).strip("'\" ")
     return Mailbox(address, "" if name.lower() == address else name)
-
-
-def _instant(text: str, what: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_FRACTION.sub("", text))
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Fault(f"{what} is no time ({text[:40]!r})") from None
-    if moment.year not in _YEARS:
-        raise Fault(f"{what} is out of range ({text[:40]!r})")
-    return moment
 
 
 def _basic(moment: datetime) -> str:

@@ -17,11 +17,10 @@ from connectors._graph_events import (
     SELECTED,
     SELECTED_TIMES,
     Event,
-    Fault,
     Reader,
-    id_of,
     read_event,
 )
+from connectors._graph_rows import Fault, id_of
 from schemas.errors import Missing, SuspiciousSnapshot
 
 RowsOf = Literal["changes", "whole", "past"]

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from connectors._graph_events import Removed, change_stamp, told
+from connectors._graph_rows import Removed, address_in, change_stamp, told
 from connectors._linkedin_url import slug
-from connectors._mail_addresses import mailboxes
 from connectors._mail_text import clean
 from connectors._phone import e164
 from connectors._vcard import EMPTY_CARD, OWN_CARD
@@ -76,12 +75,7 @@ def entry_stamp(entry: Entry) -> str:
 
 def contact_of(entry: Entry, region: str, owner_emails: frozenset[str]) -> Contact | Skipped:
     """A contact, or why it is left out."""
-    emails = _unique(
-        box.address
-        for one in told(entry.email_addresses, ())[:_MOST]
-        # Old internal addresses are X.500 names, which have no @.
-        for box in mailboxes(one.address or "")[:1]
-    )
+    emails = _unique(address_in(one.address) for one in told(entry.email_addresses, ())[:_MOST])
     name = _name_of(entry)
     if name.lower() in emails:
         name = ""

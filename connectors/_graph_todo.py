@@ -18,7 +18,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from connectors._graph import IMMUTABLE, Ask, Graph, decoded
-from connectors._graph_events import Moment, Removed, nearest_day, told
+from connectors._graph_rows import Moment, Removed, nearest_day, told
 from connectors._ical_zones import known_zone, to_utc, to_wall
 from connectors._mail_text import clean
 from connectors._tasks import cut, one_line, plain_lines, safe_link

@@ -21,6 +21,7 @@ import msgspec
 from connectors._graph import Rows
 from connectors._graph_calendars import (
     ROWS,
+    STREAM,
     STRETCH,
     Member,
     Span,
@@ -33,9 +34,9 @@ from connectors._graph_calendars import (
     span_of,
 )
 from connectors._graph_delta import Pages, changes_since, whole_round
-from connectors._graph_events import SELECTED, Event, Fault, Reader, has_times, stamp_of
+from connectors._graph_events import SELECTED, Event, Reader, has_times, stamp_of
 from connectors._graph_news import Asking, News, Series, suspicious, until_of, version_of
-from connectors._ical import window_end
+from connectors._graph_rows import Fault
 from connectors._ical_zones import Zones
 from connectors._mail_text import clean
 from connectors._revisions import revised
@@ -52,7 +53,6 @@ from schemas.errors import (
 from schemas.ids import Cursor, ExternalId, StreamName
 from schemas.records import Meeting
 
-STREAM = StreamName("calendar")
 _NEAR = timedelta(weeks=4)
 _MONTHS_BACK = 12
 _FIRST_YEAR = 2000
@@ -83,6 +83,8 @@ class Reading:
         )
 
     def _span_around(self) -> Span:
+        from connectors._ical import window_end  # noqa: PLC0415  # 60 ms that mail need not spend
+
         first = self._now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         months = first.year * 12 + first.month - 1 - _MONTHS_BACK
         start = first.replace(year=months // 12, month=months % 12 + 1)

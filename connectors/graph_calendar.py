@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from connectors._graph import QUOTAS, require
-from connectors._graph_calendars import PERMISSIONS, calendars_of, recall
-from connectors._graph_views import STREAM, Reading
+from connectors._graph_calendars import PERMISSIONS, STREAM, calendars_of, recall
+from connectors._graph_views import Reading
 from connectors._mail_text import clean
 from schemas.connector import Access, Collection, ConnectorSpec, Page, Scope, Source, Survey
 from schemas.ids import Cursor

@@ -19,6 +19,7 @@ from msgspec import Raw, Struct, field
 from connectors._graph import IMMUTABLE, QUOTAS, Ask, Graph, require
 from connectors._graph_delta import Pages, Place, changes_since, whole_round
 from connectors._graph_people import SELECTED, Entry, contact_of, entry_stamp, read_entry
+from connectors._graph_rows import id_of
 from connectors._mail_text import clean
 from connectors._revisions import Kept, revised
 from schemas.connector import (
@@ -249,7 +250,7 @@ class _Reading:
         try:
             return read_entry(row)
         except ValueError as fault:
-            one = _id_of(row)
+            one = id_of(row)
             # What cannot be read now is not gone: it stays as it was held.
             if one in book.members:
                 book.members[one].named = book.place.round
@@ -307,13 +308,6 @@ def _owner_emails(access: Access) -> frozenset[str]:
 
 def _stream(name: str) -> StreamName:
     return StreamName(f"{STREAM}/{name}") if name else STREAM
-
-
-def _id_of(row: Raw) -> str:
-    try:
-        return msgspec.json.decode(row, type=_Folder).id
-    except (msgspec.DecodeError, RecursionError):
-        return ""
 
 
 def _open_graph(access: Access) -> Graph:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from connectors import microsoft_todo
-from connectors._graph_events import Moment
+from connectors._graph_rows import Moment
 from connectors._graph_todo import day_of, place_of
 from schemas.clock import FrozenClock
 from schemas.connector import TaskDraft, Tombstone, Upsert
