@@ -8,9 +8,24 @@ import pytest
 
 from connectors import exchange_tasks
 from schemas.clock import FrozenClock
-from tests.contract.sink import Seen, SinkContract
+from schemas.connector import Upsert
+from schemas.errors import Transient
+from schemas.records import Task
+from tests.contract.sink import (
+    DRAFT,
+    KEY,
+    LATER,
+    OTHER,
+    Held,
+    Seen,
+    SinkContract,
+    SinkRig,
+    a_sink,
+    an_access,
+    changes_of,
+)
 from tests.fakes.exchange import NOW, ExchangeServer, a_task
-from tests.fakes.exchange_wire import T, e
+from tests.fakes.exchange_wire import Asked, T, e
 
 
 class ExchangeRig:
@@ -100,3 +115,140 @@ def rig() -> Iterator[ExchangeRig]:
 
 class TestExchangeTasks(SinkContract):
     """Exchange keeps the promises of every to-do tool."""
+
+
+class TestExchangeTasksByToken(SinkContract):
+    """So it does signed in by a token, where folders do not tell when they changed."""
+
+    @pytest.fixture
+    def rig(self) -> Iterator[ExchangeRig]:
+        clock = FrozenClock(NOW)
+        with ExchangeServer(clock).serve() as server:
+            server.ways = {"bearer"}
+            server.tells_marks = False
+            yield ExchangeRig(server, clock, "oauth")
+            assert server.breaches == []
+
+    def lose(self, rig: SinkRig, tries: int) -> None:
+        """Fewer than by password, whose way is the same."""
+        super().lose(rig, min(tries, 30))
+
+
+def test_somebody_who_is_faster_is_not_written_over(rig: ExchangeRig) -> None:
+    """A change between our look and our write is seen, and what its owner wrote stays (ErrorIrresolvableConflict)."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    one = rig.tasks()[0].id
+    rig.server.between = lambda: rig.rename(one, "Mine")
+    sink.update(ref, DRAFT, LATER)
+    (task,) = rig.tasks()
+    assert (task.title, task.due) == ("Mine", LATER.due)
+
+
+def test_a_task_moved_under_our_hands_is_found_again(rig: ExchangeRig) -> None:
+    """A move gives a task another id; what is written goes where it is now."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    one = rig.tasks()[0].id
+    rig.server.between = lambda: rig.move(one)
+    sink.complete(ref, "Done.")
+    (task,) = rig.tasks()
+    assert (task.is_done, task.list) == (True, "Elsewhere")
+
+
+def test_somebody_who_never_rests_is_left_alone(rig: ExchangeRig) -> None:
+    """Where every write meets another's, it is given up for now, and nothing is written over."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    one = rig.tasks()[0].id
+    number = 0
+
+    def meddle(asked: Asked) -> None:
+        nonlocal number
+        if asked.operation == "UpdateItem":
+            number += 1
+            rig.rename(one, f"Mine {number}")
+
+    rig.server.refuse = meddle
+    with pytest.raises(Transient):
+        sink.update(ref, DRAFT, LATER)
+    assert 1 < number < 10
+    assert rig.tasks()[0].due == DRAFT.due
+
+
+def test_what_each_step_costs(rig: ExchangeRig) -> None:
+    """Making a task is a look and a write; changing it two looks and a write; a quiet account is one request."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    assert rig.server.operations() == ["GetFolder", "FindFolder", "FindItem", "CreateItem"]
+    sink.put(OTHER, DRAFT)
+    assert rig.server.operations() == ["FindItem", "CreateItem"]
+    sink.update(ref, DRAFT, LATER)
+    assert rig.server.operations() == ["FindItem", "GetItem", "UpdateItem"]
+    held = Held(rig)
+    held.catch_up()
+    rig.server.operations()
+    held.catch_up()
+    assert rig.server.operations() == ["FindFolder"]
+    rig.rename(rig.tasks()[0].id, "Other")
+    held.catch_up()
+    assert rig.server.operations() == ["FindFolder", "SyncFolderItems"]
+
+
+def test_a_dead_state_tells_what_has_gone(rig: ExchangeRig) -> None:
+    """After ErrorInvalidSyncStateData a list is read whole, and what is missing from it is gone."""
+    held = Held(rig)
+    sink = a_sink(rig)
+    sink.put(KEY, DRAFT)
+    sink.put(OTHER, DRAFT)
+    held.catch_up()
+    rig.delete(rig.tasks()[0].id)
+    rig.server.expire_sync_states()
+    assert held.catch_up().keys() == {OTHER}
+    assert [str(one) for one in held.gone] == [str(KEY)]
+
+
+def test_a_list_renamed_is_told(rig: ExchangeRig) -> None:
+    """Another name of a list is told of every task in it, whichever was chosen by its short name."""
+    held = Held(rig)
+    kept = exchange_tasks.survey(an_access(rig)).settings
+    a_sink(rig).put(KEY, DRAFT)
+    held.catch_up()
+    rig.server.rename_folder(rig.list, "Network")
+    pages = list(
+        exchange_tasks.open_source(an_access(rig, settings={**rig.settings(), **kept})).pull(held.cursor)
+    )
+    (change,) = changes_of(pages)
+    assert isinstance(change, Upsert)
+    assert isinstance(change.record, Task)
+    assert change.record.list == "Network"
+
+
+@pytest.mark.parametrize(
+    ("wire", "day"),
+    [
+        ("2026-12-01T00:00:00Z", date(2026, 12, 1)),
+        ("2026-11-30T23:00:00Z", date(2026, 12, 1)),
+        ("2026-12-01T00:00:00+01:00", date(2026, 12, 1)),
+        ("2026-12-01T00:00:00", date(2026, 12, 1)),
+    ],
+)
+def test_due_dates_are_days(rig: ExchangeRig, wire: str, day: date) -> None:
+    """A day is that day, whether it was written as midnight in UTC, in the owner's zone or with its offset."""
+    a_sink(rig).put(KEY, DRAFT)
+    rig.server.change(rig.tasks()[0].id, e("t:DueDate", wire))
+    assert Held(rig).catch_up()[KEY].due == day
+
+
+def test_our_key_is_a_property_that_nobody_sees(rig: ExchangeRig) -> None:
+    """The key stands in a named property, and neither in the title nor in the note."""
+    a_sink(rig).put(KEY, DRAFT)
+    (task,) = rig.tasks()
+    assert KEY not in task.note + task.title
+    (item,) = rig.server.items()
+    uri = item.element.find(f"{T}ExtendedProperty/{T}ExtendedFieldURI")
+    assert dict(uri.attrib) == {
+        "DistinguishedPropertySetId": "PublicStrings",
+        "PropertyName": "KithKey",
+        "PropertyType": "String",
+    }
