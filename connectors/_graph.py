@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from weakref import finalize
 
 import msgspec
@@ -62,8 +62,9 @@ _BUSY = frozenset({
 })  # fmt: skip
 _NO_MAILBOX = frozenset({
     "mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errormailboxnotfound",
-    "errornonexistentmailbox", "errormailboxstoreunavailable", "errorinvaliduser",
+    "errornonexistentmailbox", "errorinvaliduser",
 })  # fmt: skip
+_NO_SENDER = "errorsendasdenied"
 _REFUSED = "Microsoft refuses the sign-in. Connect the account again: kith connect microsoft."
 
 
@@ -299,7 +300,7 @@ class Graph:
         url = path if "://" in path[:10] else f"{self._base}{path}"
         if not self.is_own(url):
             raise Rejected("Microsoft's answer leads on to another server. Kith does not follow it.")
-        return f"{url}?{urlencode(query, safe='$,:')}" if query else url
+        return f"{url}?{urlencode(query, safe='$,:', quote_via=quote)}" if query else url
 
     def _headers(self, body: Any, prefer: Sequence[str], more: Mapping[str, str]) -> dict[str, str]:
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -332,6 +333,10 @@ class Graph:
             )
         if status == 401:
             return ReauthRequired(_REFUSED)
+        if known == _NO_SENDER:
+            return Rejected(
+                "The mailbox may not send as the address that the mail is from. Choose its own: --from ADDRESS."
+            )
         if status == 403:
             return ReauthRequired(lacking(needs or self._needs, code))
         if status == 410 or known in _ENDED:

@@ -38,7 +38,11 @@ _BREAKS = re.compile(r"[\r\n]+[ \t]*")
 _MEETING = "#microsoft.graph.eventmessage"
 _FOREIGN = frozenset({"x-gmail-labels", "x-gm-thrid", "x-draft", "content-length", "lines"})
 """Headers that mail files have from the programs that wrote them; in mail that came they are the sender's own words."""
-_OF_CONTENT = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
+_FROM = frozenset({"From", "from", "FROM"})
+_CONTENT_LINE = re.compile(
+    rb"^(?:content-type|content-transfer-encoding|content-disposition)[ \t]*:[^\n]*\n",
+    re.IGNORECASE | re.MULTILINE,
+)
 _TOO_LARGE = "the headers are larger than 4 MB; no mail program writes that"
 _STRANGE = "it is not as Microsoft's pages say"
 _NO_DATE = "no usable date"
@@ -192,7 +196,7 @@ def author_of(mail: Mail) -> str:
 
 def has_headers(mail: Mail) -> bool:
     """Whether a message came with the header block that it had on its way."""
-    return any(one.name and one.name.lower() == "from" for one in mail.internet_message_headers or ())
+    return any(one.name in _FROM for one in mail.internet_message_headers or ())
 
 
 def head_of(
@@ -205,29 +209,29 @@ def head_of(
         is_own: the owner sent it.
         with_index: whether Exchange's own index of conversations stands for a Thread-Index that did not come.
     """
-    lines: dict[str, list[str]] = {}
+    lines: list[str] = []
+    told: set[str] = set()
+    stated = _stated_always(mail)
     if has_headers(mail):
         for one in mail.internet_message_headers or ():
             name = one.name or ""
-            if _NAME.fullmatch(name) and name.lower() not in _FOREIGN:
-                lines.setdefault(name.lower(), []).append(f"{name}: {_one_line(one.value or '')}")
-        stated = _stated_always(mail)
+            key = name.lower()
+            if key not in _FOREIGN and _NAME.fullmatch(name):
+                told.add(key)
+                lines.append(f"{name}: {_one_line(one.value or '')}")
     else:
-        stated = [*_stated(mail, own if is_own else ""), *_stated_always(mail), *_answers(extended)]
+        stated += [*_stated(mail, own if is_own else ""), *_answers(extended)]
     if (is_own or with_index) and mail.conversation_index:
         stated.append(("Thread-Index", mail.conversation_index))
-    for name, value in stated:
-        if value and name.lower() not in lines:
-            lines[name.lower()] = [f"{name}: {_one_line(value)}"]
+    lines += [f"{name}: {_one_line(value)}" for name, value in stated if value and name.lower() not in told]
     if mail.kind.lower().startswith(_MEETING):
         # The calendar part is not among a message's properties; its type is (MS-OXOCAL, eventMessage).
-        lines["content-type"] = ["Content-Type: text/calendar; method=REQUEST"]
-    whole = "\n".join(line for some in lines.values() for line in some)
-    return whole.encode("utf-8", "replace") + b"\n"
+        lines.insert(0, "Content-Type: text/calendar; method=REQUEST")
+    return "\n".join(lines).encode("utf-8", "replace") + b"\n"
 
 
 def _one_line(text: str) -> str:
-    return _BREAKS.sub(" ", text)
+    return _BREAKS.sub(" ", text) if "\n" in text or "\r" in text else text
 
 
 def _stated_always(mail: Mail) -> list[tuple[str, str]]:
@@ -277,13 +281,8 @@ def with_text(head: bytes, text: Text | None) -> tuple[bytes, bytes]:
     """Header block and body of a message whose text is this one: Graph hands out a text, never the parts of a mail."""
     said = (text.content or "")[:TEXT_CHARS] if text is not None else ""
     kind = "html" if text is not None and (text.content_type or "").lower() == "html" else "plain"
-    kept = [
-        line
-        for line in head.split(b"\n")
-        if line.partition(b":")[0].decode("latin-1").lower() not in _OF_CONTENT
-    ]
     content = f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n".encode()
-    return b"\n".join(kept) + content, said.encode("utf-8", "replace")
+    return _CONTENT_LINE.sub(b"", head) + content, said.encode("utf-8", "replace")
 
 
 def faulty(number: int) -> Letter:

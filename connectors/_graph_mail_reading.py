@@ -107,15 +107,18 @@ class Reading:
             yield from self._missed(run)
         yield from self._forgotten(runs)
         if self._fault is not None:
+            # What was found out is to be known to the next pull.
+            yield self._page("", self._troubles, is_end=True)
             raise self._fault
         self._total = self._done
-        yield self._page("", list(self._troubles), is_last=True)
+        yield self._page("", self._troubles, is_end=True, is_last=True)
 
     # ------ which folders
 
     def _begin(self) -> tuple[list[_Run], dict[str, Said]]:
         """The folders to be read, and by the same request what is new in those that are followed."""
         state = self._state
+        state.keep_links(self._box.graph.is_own)
         live = [name for name, seen in state.folders.items() if seen.phase == "live"][: BATCH - 1]
         said = self._box.batch([folders_ask(state), *(delta_ask(state.folders[name].link) for name in live)])
         try:
@@ -310,13 +313,12 @@ class Reading:
     def _arrivals(self, runs: Sequence[_Run]) -> Iterator[Letters]:
         for run in runs:
             for begin in range(0, len(run.arrived), _PIECE):
-                job = self._box.job(run.folder, run.arrived[begin : begin + _PIECE], run.taken)
-                numbers = [one.number for one in job.letters]
-                is_live = run.seen.phase == "live"
-                self._marks.append(
-                    _Mark(run, told=numbers if is_live else (), untold=() if is_live else numbers)
-                )
-                yield job
+                came = self._box.take(run.folder, run.arrived[begin : begin + _PIECE], run.taken)
+                mark = _Mark(run, untold=came.read)
+                if run.seen.phase == "live":
+                    mark.told, mark.untold = came.read, ()
+                self._marks.append(mark)
+                yield came.job
 
     def _left(self, run: _Run) -> Iterator[Page]:
         """Tombstones of what has left a folder, now that it is where it went."""
@@ -373,13 +375,15 @@ class Reading:
             seen.untold.drop(some)
             yield self._page(folder, [Tombstone(id_of(number)) for number in some])
 
-    def _page(self, folder: str, changes: Iterable[Change], *, is_last: bool = False) -> Page:
+    def _page(
+        self, folder: str, changes: Iterable[Change], *, is_end: bool = False, is_last: bool = False
+    ) -> Page:
         """The page; a folder's stream is by its id, as names are changed."""
         told = compact(list(changes))
         self._unwritten += len(told)
         size = sum(seen.count() for seen in self._state.folders.values())
         checkpoint = None
-        if is_last or self._unwritten * _CHECKPOINTS >= size:
+        if is_end or self._unwritten * _CHECKPOINTS >= size:
             checkpoint = self._state.cursor()
             self._unwritten = 0
         name = f"{STREAM}/{key64(folder):016x}" if folder else STREAM

@@ -79,6 +79,8 @@ class Mailbox:
         self._headers_only = headers_only
         self._own = _own_addresses(access)
         self._withheld = 0
+        self._left_out: set[int] = set()
+        """What is not taken in for its own date: it counts as read no more than it is, as the owner may name an earlier day."""
 
     # ------ asking
 
@@ -128,17 +130,18 @@ class Mailbox:
                 if number in taken:
                     leaving.append(mail.id)
             elif number in taken:
-                read.append(number)
+                if number not in self._left_out:
+                    read.append(number)
             elif mail.is_partial:
                 partial.append(mail.id)
             else:
                 mails.append(mail)
-        job = self.job(folder, [*mails, *self._whole(folder, partial)], taken, faults)
-        return Sorted(job, [*read, *(one.number for one in job.letters)], leaving)
+        new = self.take(folder, [*mails, *self._whole(folder, partial)], taken, faults)
+        return Sorted(new.job, [*read, *new.read], leaving)
 
-    def job(
+    def take(
         self, folder: Folder, mails: Iterable[Mail], taken: set[int], faults: Iterable[Letter] = ()
-    ) -> Letters:
+    ) -> Sorted:
         """The messages that are to be read, each once, with all that is read of them."""
         kept: dict[str, Mail] = {}
         skips: dict[str, int] = {}
@@ -150,10 +153,15 @@ class Mailbox:
                 skips["before --since"] = skips.get("before --since", 0) + 1
             elif number_of(mail.id) not in taken:
                 kept[mail.id] = mail
-        letters = (*faults, *self._letters(folder, kept.values()))
+        drafts = self._drafts(folder, kept.values())
+        letters = [letter_of(draft.mail, draft.head, draft.body) for draft in drafts]
         taken.update(one.number for one in letters)
+        self._left_out |= {number_of(draft.mail.id) for draft in drafts if draft.nature is None}
+        read = [one.number for one in letters if one.number not in self._left_out]
+        whole = (*faults, *letters)
         skipped = tuple(Skipped(reason, count) for reason, count in skips.items())
-        return Letters(self._access.read_text, self._terms, folder.path, self._turn, letters, skipped)
+        job = Letters(self._access.read_text, self._terms, folder.path, self._turn, whole, skipped)
+        return Sorted(job, read, [])
 
     def _whole(self, folder: Folder, ids: Sequence[str]) -> list[Mail]:
         """Messages of which only a change was told, and which are not held: a draft that was sent, say."""
@@ -166,7 +174,7 @@ class Mailbox:
 
     # ------ what a list leaves out
 
-    def _letters(self, folder: Folder, mails: Iterable[Mail]) -> list[Letter]:
+    def _drafts(self, folder: Folder, mails: Iterable[Mail]) -> list[_Draft]:
         drafts = [_Draft(mail, folder.role == "sent" or author_of(mail) in self._own) for mail in mails]
         for draft in drafts:
             self._judge(draft)
@@ -177,7 +185,7 @@ class Mailbox:
             for draft in drafts:
                 if draft.nature == "bounce":
                     draft.body = self._mime(draft.mail)
-        return [letter_of(draft.mail, draft.head, draft.body) for draft in drafts if not draft.is_gone]
+        return [draft for draft in drafts if not draft.is_gone]
 
     def _judge(self, draft: _Draft) -> None:
         draft.head = head_of(

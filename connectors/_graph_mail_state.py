@@ -14,7 +14,7 @@ looked        the instant until which news were listed while the walk goes on
 
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Literal
 
@@ -150,6 +150,15 @@ class State:
         self.roles: dict[str, str] = {}
         self.folders: dict[str, Seen] = {}
 
+    def keep_links(self, is_own: Callable[[str], bool]) -> None:
+        """Let go of links that lead elsewhere, as those of another cloud do: what they told is told anew."""
+        self.tree_link = self.tree_link if is_own(self.tree_link) else ""
+        for seen in self.folders.values():
+            if seen.link and not is_own(seen.link):
+                seen.link = ""
+                if seen.phase == "live":
+                    seen.phase, seen.is_doubtful = "walk", True
+
     def cursor(self) -> Cursor:
         """The state as a cursor."""
         written = _Cursor(
@@ -190,6 +199,8 @@ def state_of(cursor: Cursor | None, since: date | None, *, headers_only: bool) -
         if is_other or read_to > state.since:
             if seen.phase != "new":
                 seen.walk_again()
-            seen.is_stale = seen.is_stale or is_other
+            if is_other:
+                seen.begin_walk()
+                seen.is_stale = True
     state.since = min(state.since, read_to)
     return state

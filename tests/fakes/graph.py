@@ -185,9 +185,9 @@ class Tokens:
             raise refuse(410, "syncStateNotFound", "Resync required.", Location=f"{start}?$deltatoken=")
         raise refuse(410, "SyncStateNotFound", "The sync state generation is not found.")
 
-    def expire(self) -> None:
-        """No token given out before is known any more."""
-        self._held.clear()
+    def expire(self, is_meant: Callable[[Any], bool] = lambda _state: True) -> None:
+        """No token given out before is known any more, of those whose states are meant."""
+        self._held = {token: state for token, state in self._held.items() if not is_meant(state)}
 
 
 def link(server: ApiServer, path: Iterable[str], name: str, token: str) -> str:

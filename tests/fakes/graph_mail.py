@@ -54,6 +54,7 @@ WELL_KNOWN = {
     "outbox": "Postausgang",
     "conversationhistory": "Aufgezeichnete Unterhaltungen",
 }
+_ROOT = "cm9vdA=="
 _FILTERED_DELTA = 5_000
 _ALWAYS = ("id", "@odata.type", "@odata.etag")
 _PROPERTIES = frozenset(
@@ -128,6 +129,10 @@ class GraphMail:
         self.shows_headers: frozenset[str] = frozenset({"delta", "list", "get", "basic"})
         self.keeps_ids = True
         self.sent_items_late = False
+        self.names_nothing = False
+        """Whether a delta that begins names none of what is there."""
+        self.is_elsewhere = False
+        """Whether the mailbox is kept on a server of its own."""
         self.most_in_page = 200
         self.sent: list[bytes] = []
         self.folders: dict[str, Json] = {}
@@ -155,7 +160,7 @@ class GraphMail:
             **({"@odata.type": "#microsoft.graph.mailSearchFolder"} if is_search else {}),
             "id": one,
             "displayName": name,
-            "parentFolderId": parent or "cm9vdA==",
+            "parentFolderId": parent or _ROOT,
             "isHidden": is_hidden,
         }
         self._changes[one] = {}
@@ -169,7 +174,7 @@ class GraphMail:
 
     def move_folder(self, one: str, parent: str) -> None:
         """Put a folder into another; of what is in it nobody is told."""
-        self.folders[one]["parentFolderId"] = parent
+        self.folders[one]["parentFolderId"] = parent or _ROOT
         self._tell_folder(one, frozenset({"parentFolderId"}))
 
     def delete_folder(self, one: str) -> None:
@@ -187,7 +192,7 @@ class GraphMail:
         *,
         at: datetime | None = None,
         is_draft: bool = False,
-        **props: Any,
+        props: Json | None = None,
     ) -> Stored:
         """A message came, or was written, as these bytes; `props` take the place of what they say."""
         place = self.roles.get(folder, folder)
@@ -197,7 +202,7 @@ class GraphMail:
         made.props = {
             **_props_of(raw, number, at or self.clock.now(), is_own=is_own),
             "isDraft": is_draft,
-            **props,
+            **(props or {}),
         }
         self._ids[made.id(immutable=True)] = number
         self._ids[made.id(immutable=False)] = number
@@ -237,6 +242,11 @@ class GraphMail:
     def release(self) -> None:
         """Everything is told of again."""
         self._held_at.clear()
+
+    def end_delta(self, folder: str) -> None:
+        """The deltas of one folder have ended."""
+        place = self.roles.get(folder, folder)
+        self.tokens.expire(lambda walk: bool(walk.folder == place))
 
     def deliver_late(self) -> None:
         """What was sent and was not yet in Sent Items is there now."""
@@ -278,6 +288,10 @@ class GraphMail:
         """What Graph says."""
         try:
             self.mailbox.spend()
+            if self.is_elsewhere:
+                raise refuse(
+                    404, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive or on-premise."
+                )
             return self._answer(request)
         except Refused as refused:
             return refused.reply
@@ -451,7 +465,7 @@ class GraphMail:
             rows.sort(key=lambda message: (message.props["receivedDateTime"], message.number), reverse=True)
         else:
             self._random.shuffle(rows)
-        kept = rows[:_FILTERED_DELTA] if said else rows
+        kept = [] if self.names_nothing else rows[:_FILTERED_DELTA] if said else rows
         revision = self._seen(folder)
         numbers = [message.number for message in kept]
         return _Walk(folder, selected(request, _PROPERTIES), revision, numbers, filter=said)
@@ -648,8 +662,8 @@ def _body_of(mail: EmailMessage) -> Json:
     return {"contentType": "text", "content": ""}
 
 
-def _body_as(body: Json, wanted: str) -> Json:
-    if body["contentType"] == wanted or wanted not in {"text", "html"}:
+def _body_as(body: Json | None, wanted: str) -> Json | None:
+    if body is None or body["contentType"] == wanted or wanted not in {"text", "html"}:
         return body
     content = body["content"]
     if wanted == "text":

@@ -15,6 +15,9 @@ from msgspec import Struct
 from tests.fakes.api import Json, Reply, Request
 from tests.fakes.todoist_wire import specs
 
+_BESIDE = re.compile(r"/v1\.0/me/messages/.+/\$value")
+"""What Microsoft's pages have and the schema does not: a message as MIME (https://learn.microsoft.com/graph/outlook-get-mime-message)."""
+
 
 class Operation(Struct, frozen=True):
     """One operation on a path; schemas are None where nothing is said."""
@@ -39,6 +42,8 @@ def breaches(request: Request, reply: Reply) -> list[str]:
     if not _operations():
         return []
     one = operation_of(request)
+    if one is None and _BESIDE.fullmatch(request.path):
+        return []
     if one is None:
         return [f"{request.method} {request.path}: no such operation"] if reply.status < 400 else []
     found: list[str] = []
