@@ -306,11 +306,21 @@ class EventShape(Struct):
 
 
 class Duplicate(Struct):
-    """Two people who may be one, and why Kith asks."""
+    """Two people who may be one, and why Kith asks; `is_sure` where hardly anybody would say no."""
 
     a: str
     b: str
     score: float
+    why: list[str]
+    is_sure: bool
+
+
+class JoinedPair(Struct):
+    """Two entries that were joined: an identity of each, whose they are now, and why."""
+
+    a: str
+    b: str
+    person: str
     why: list[str]
 
 
@@ -391,10 +401,11 @@ class FollowupList(Struct):
 
 
 class DuplicateList(Struct):
-    """Pairs that Kith is unsure of."""
+    """Pairs that Kith is unsure of, and those that were joined just now because they were sure."""
 
     duplicates: list[Duplicate]
     next: str | None = None
+    merged: list[JoinedPair] = []
 
 
 class AccountList(Struct):

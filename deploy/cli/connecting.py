@@ -14,7 +14,7 @@ from deploy.accounts import FEED, TASKS, shapes_of
 from deploy.cli.accounts import print_outcome, status_of_sync, tell_busy
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
-from deploy.cli.paper import Column, hint, plain, say, table, wrapped
+from deploy.cli.paper import Column, hint, is_terminal, plain, say, table, wrapped
 from deploy.cli.progress import progress
 from deploy.connecting import Connection, Wish, located
 from deploy.connecting import connect as keep
@@ -205,7 +205,7 @@ def _secret(what: str, option: str, file: str | None) -> str:
             raise ConfigError(
                 f"{option} names {file}, which cannot be read: {why}. Correct the path."
             ) from error
-    elif _is_terminal():
+    elif is_terminal():
         secret = click.prompt(what, hide_input=True, err=True)
     else:
         raise UsageError(
@@ -223,10 +223,6 @@ def _from_input(what: str) -> str:
     return text
 
 
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 # --- where it goes --------------------------------------------------------------------------------------------------------
 
 
@@ -237,7 +233,7 @@ def _confirm(kind: str, found: Location) -> None:
     if found.is_sure:
         return
     options = " ".join(f"--{name} {value}" for name, value in found.settings.items())
-    if not _is_terminal():
+    if not is_terminal():
         raise UsageError(
             f"That was found by {found.found_by}, which others could have forged. If it is right, say so: "
             f"kith connect {kind} {options} …"

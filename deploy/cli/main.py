@@ -451,12 +451,14 @@ def followups(context: "Context", show_all: bool, person: str | None, rule: str 
 
 
 @app.command()
+@click.option("--accept-sure", is_flag=True, help="Join all pairs that are sure, after a yes.")
+@click.option("--yes", is_flag=True, help="Say that yes now.")
 @click.pass_obj
-def duplicates(context: "Context") -> int:
+def duplicates(context: "Context", accept_sure: bool, yes: bool) -> int:
     """Pairs that may be one person, and why Kith asks."""
-    from deploy.cli import reading as command  # noqa: PLC0415
+    from deploy.cli import pairs as command  # noqa: PLC0415
 
-    return command.duplicates(context)
+    return command.accept_sure(context, yes=yes) if accept_sure else command.duplicates(context, yes=yes)
 
 
 @app.command()

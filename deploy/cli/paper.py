@@ -154,6 +154,11 @@ def day(at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
     return f"{then.day} {then:%B}" if abs(gap) < 300 else f"{then.day} {then:%B %Y}"
 
 
+def is_terminal() -> bool:
+    """Whether there is somebody who can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def say(*lines: str) -> None:
     """Lines on standard output."""
     sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -13,7 +13,6 @@ from deploy.cli.paper import Column, cut, day, hint, plain, quiet, say, strong, 
 from schemas.errors import UsageError
 from schemas.ids import public_id
 from schemas.interface import (
-    DuplicateList,
     Followup,
     FollowupList,
     Interaction,
@@ -332,36 +331,6 @@ def short_ids(book: Book) -> dict[str, str]:
     every = [one.id for one in book.followups()]
     length = next(n for n in range(6, 18) if len({one[:n] for one in every}) == len(every) or n == 17)
     return {one: one[:length] for one in every}
-
-
-def duplicates(context: Context) -> int:
-    """Pairs that may be one person."""
-    from services.identity.duplicates import duplicates as pairs  # noqa: PLC0415
-
-    book = context.kept()
-    found = pairs(book.store, book.owner)
-    if context.as_json:
-        context.put(DuplicateList(found))
-        return OK
-    names = {one.id: one for one in list_people(book, statuses=("person", "waiting", "automated"))}
-    for pair in found:
-        a, b = sorted((names[pair.a], names[pair.b]), key=lambda one: not one.emails)
-        say(f"{_who(a)}  and  {_who(b)}", *map(quiet, wrapped("; ".join(pair.why), "    ")))
-        say(f"    kith merge {_handle(a)} {_handle(b)}")
-    if found:
-        hint("", "If they are two people: kith distinct A B, and Kith does not ask again.")
-    else:
-        say("No two entries look like one person.")
-    return OK
-
-
-def _who(one: Person) -> str:
-    return f"{strong(_named(one))} ({plain(_handle(one) if one.emails or one.linkedin else 'a name on LinkedIn', 60)})"
-
-
-def _handle(one: Person) -> str:
-    """What an owner would name a person by."""
-    return next(iter(one.emails), None) or (one.linkedin or one.id).removeprefix("https://www.")
 
 
 def digest(context: Context, week: str | None, out: str | None, *, send: bool = False) -> int:

@@ -4,7 +4,7 @@ Pairs are looked for among those who share a rare enough word of their names, a 
 thirty thousand people take seconds and not hours.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -35,14 +35,53 @@ def duplicates(store: Store, who: int) -> list[Duplicate]:
         signed = _signed(unit, who, people)
     names = NickNamer()
     by_key = {row.key: row for row in people}
-    found = []
+    found: list[tuple[int, int, float, list[str]]] = []
     for a, b in sorted(_candidates(people, signed)):
         if frozenset((a, b)) in apart:
             continue
         score, why = _compare(by_key[a], by_key[b], signed, names)
         if score >= PROPOSED_FROM:
-            found.append(Duplicate(public_id("p", a), public_id("p", b), round(score, 2), why))
-    return sorted(found, key=lambda one: (-one.score, one.a, one.b))
+            found.append((a, b, round(score, 2), why))
+    # Whom two others may be is neither of them surely.
+    often = Counter(key for a, b, *_ in found for key in (a, b))
+    told = [
+        Duplicate(
+            public_id("p", a),
+            public_id("p", b),
+            score,
+            why,
+            is_sure=often[a] == often[b] == 1 and _is_sure(by_key[a], by_key[b], signed),
+        )
+        for a, b, score, why in found
+    ]
+    return sorted(told, key=lambda one: (-one.score, one.a, one.b))
+
+
+def _is_sure(a: PersonRow, b: PersonRow, signed: dict[int, set[str]]) -> bool:
+    """Whether hardly anybody would say that they are two: of the very same name, and something besides speaks for it.
+
+    Two profiles are two people, and so are two addresses that one organisation gave, unless one of them says otherwise.
+    Of whom the owner never answered nothing is sure: anybody may write a name and an address under a mail.
+    """
+    if not a.status == b.status == "person" or (a.linkedin and b.linkedin):
+        return False
+    left, right = folded(a.name).split(), folded(b.name).split()
+    if len(left) < 2 or sorted(left) != sorted(right):
+        return False
+    if _gives(a, b, signed) or _gives(b, a, signed):
+        return True
+    return not _domains(a) & _domains(b) and any(_in_common(a, b))
+
+
+def _gives(one: PersonRow, other: PersonRow, signed: dict[int, set[str]]) -> str:
+    """An address, phone or profile of the other's that one gives as their own."""
+    own = {*other.emails, *other.phones, other.linkedin} - {""}
+    return min(own & {hint.partition(":")[2] for hint in signed.get(one.key, ())}, default="")
+
+
+def _domains(row: PersonRow) -> set[str]:
+    """The organisations' domains that somebody writes from."""
+    return {domain for one in row.emails if (domain := organisation_domain(one))}
 
 
 def _told_apart(unit: Unit, who: int) -> set[frozenset[int]]:
@@ -100,11 +139,9 @@ def _compare(
     why: list[str] = []
     score = 0.0
     for one, other in ((a, b), (b, a)):
-        own = {*other.emails, *other.phones, other.linkedin} - {""}
-        given = {hint.partition(":")[2] for hint in signed.get(one.key, ())}
-        if own & given:
+        if given := _gives(one, other, signed):
             score = max(score, 0.9)
-            why.append(f"{one.name} gives {min(own & given)} as their own")
+            why.append(f"{one.name} gives {given} as their own")
     likeness, words = _same_name(a.name, b.name, names)
     if likeness:
         why += words
@@ -135,8 +172,7 @@ def _same_name(a: str, b: str, names: NickNamer) -> tuple[float, list[str]]:
 def _in_common(a: PersonRow, b: PersonRow) -> Iterator[str]:
     if a.organization and folded(a.organization) == folded(b.organization):
         yield f"both at {a.organization}"
-    shared = {organisation_domain(one) for one in a.emails} & {organisation_domain(one) for one in b.emails}
-    for domain in sorted(one for one in shared if one):
+    for domain in sorted(_domains(a) & _domains(b)):
         yield f"both write from {domain}"
     for one, other in ((a, b), (b, a)):
         company = folded(other.organization).split(" ")[0]
