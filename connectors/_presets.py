@@ -31,14 +31,14 @@ _APP_PASSWORD_WITH_2FA = "with two-factor sign-in it wants an app password"  # n
 _SWITCHED_ON = "access by other programs must first be switched on in its settings"
 
 _GOOGLE = (
-    "Google lets other programs at calendars and contacts by its own sign-in alone, which this release of Kith does not "
-    "know yet. Until then: a calendar's secret address in iCal format as a feed (kith connect caldav --url URL), "
-    "contacts from an export (kith import FILE)"
+    "Google lets other programs at calendars and contacts by its own sign-in alone: kith connect google. Without it: a "
+    "calendar's secret address in iCal format as a feed (kith connect caldav --url URL), contacts from an export (kith "
+    "import FILE)"
 )
 _MICROSOFT = (
-    "Microsoft takes no password from other programs any more, and its own sign-in this release of Kith does not know "
-    "yet. Until then: a published calendar as a feed (kith connect caldav --url URL), mail and contacts from an export "
-    "(kith import FILE)"
+    "Microsoft takes no password from other programs any more. Connect it by its own sign-in: kith connect microsoft. "
+    "Without that: a published calendar as a feed (kith connect caldav --url URL), mail and contacts from an export (kith "
+    "import FILE)"
 )
 _PROTON = (
     "Proton gives mail to other programs only through its Bridge, on this machine. With the Bridge running, take user, "
