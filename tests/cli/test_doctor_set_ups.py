@@ -485,9 +485,10 @@ def _shown(check: Check) -> Check:
 
 
 def test_the_page_shows_what_doctor_says(
-    told_of: Callable[[str], Told], request: pytest.FixtureRequest
+    told_of: Callable[[str], Told], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """docs/doctor.md has each set-up with doctor's very words."""
+    """docs/doctor.md has each set-up with doctor's very words, on a screen that is wide enough."""
+    monkeypatch.setenv("COLUMNS", "100")
     parts = [_HEAD]
     for name, set_up in TABLE.items():
         lines = [line for one in told_of(name).checks for line in lines_of(_shown(one))]
