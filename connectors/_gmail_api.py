@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from msgspec import Meta, Struct
 
 from connectors._google import GMAIL, Api, is_granted, reasons, require
-from connectors._google_batch import Reply, batch_of, replies_of
+from connectors._google_batch import Reply, batch_of, headers_of, replies_of
 from connectors._http import Limits
 from schemas.connector import Access, Quota
 from schemas.errors import ConnectorError, CursorExpired, Missing, Rejected
@@ -32,7 +32,7 @@ PAGE: Final = 500
 READING: Final = ("gmail.readonly", "gmail.modify", "https://mail.google.com/")
 METADATA: Final = "gmail.metadata"
 NO_DRAFTS: Final = "-in:drafts -in:chats"
-_CHANGES = 200_000
+_CHANGES = 50_000
 """Changed messages that one look at the history may bring; with more of them a listing is cheaper."""
 _DEPTH = 10
 _LIMITS = Limits(body=16 * 1024 * 1024)
@@ -242,11 +242,11 @@ class Gmail:
     def get_alone(self, one: str) -> Reply:
         """The answer to a request of its own, for what was refused in a batch; a refusal is raised."""
         answer = self._api.ask("GET", f"{me(f'messages/{one}')}?{self._get}", units=GET)
-        return Reply(answer.status, answer.headers, answer.body)
+        return Reply(answer.status, b"", answer.body)
 
     def failure(self, reply: Reply) -> ConnectorError:
         """What the refusal of an inner request means."""
-        return self._api.failure(reply.status, reply.headers, reply.body)
+        return self._api.failure(reply.status, headers_of(reply), reply.body)
 
 
 def _note(touched: dict[str, Touch], record: _Record) -> None:

@@ -28,8 +28,9 @@ from schemas.ids import ExternalId, StreamName
 
 STREAM = StreamName("mail")
 RECENT = timedelta(days=28)
-_DAY = 86_400
-_SLACK = timedelta(seconds=_DAY)
+_HOUR = 3_600
+"""By which the spans overlap; whether their borders are within is written nowhere."""
+_SLACK = timedelta(days=1)
 """Gmail searches by when it took a mail, Kith asks for when it was written."""
 _SMALL_PAGE = 100
 """Where age ends the listing, as what is too old is known by being fetched."""
@@ -70,6 +71,8 @@ class Reading:
         self._trouble: ConnectorError | None = None
         self._labels: dict[str, Label] = {}
         self._choice: Choice | None = None
+        self._taken = state.done
+        """What has come, or is on its way."""
         self._ends_by_age = not gmail.can_search and self._terms.since is not None
         """Where no search is allowed a page of nothing but mail that is too old ends the listing."""
 
@@ -126,7 +129,7 @@ class Reading:
         since = f"after:{max(0, int(day.timestamp()))}" if self._state.since > BEGINNING else ""
         # A page token is good for its query alone, so the day that divides the spans stays while it is listed.
         recent = self._state.recent = self._state.recent or int((self._terms.now - RECENT).timestamp())
-        spans = [f"after:{recent - _DAY}", f"{since} before:{recent}"]
+        spans = [f"after:{recent - _HOUR}", f"{since} before:{recent}"]
         if day.timestamp() > recent:
             spans = [since]
         return [
@@ -161,6 +164,7 @@ class Reading:
 
     def _job(self, letters: list[Letter], mark: _Mark, held: int = 0) -> Letters:
         self._marks.append(mark)
+        self._taken += mark.count
         names = {one.id: one.name for one in self._known_labels().values() if one.type != "system"}
         return Letters(
             self._access.read_text,
@@ -184,16 +188,19 @@ class Reading:
         """What the listing names and is not held, from a place on."""
         views = self._views()
         for number in range(place.view, len(views)):
-            token = place.token if number == place.view else ""
-            yield from self._listed(views, number, token)
+            if number and not self._state.total and not self._ends_by_age:
+                # The last weeks were taken; to count the rest costs an id's share of a page.
+                ahead = (len(page.messages) for view in views[number:] for page in self._pages_of(view))
+                self._state.total = self._taken + sum(ahead)
+            yield from self._listed(views, place if number == place.view else Place(number))
 
-    def _listed(self, views: list[View], number: int, token: str) -> Iterator[Letters]:
-        view, size = views[number], _SMALL_PAGE if self._ends_by_age else PAGE
+    def _listed(self, views: list[View], place: Place) -> Iterator[Letters]:
+        view, size = views[place.view], _SMALL_PAGE if self._ends_by_age else PAGE
         try:
-            pages = self._pages_of(view, token, size)
+            pages = self._pages_of(view, place.token, size)
             page = next(pages, None)
         except Rejected:
-            if not token:
+            if not place.token:
                 raise
             # The token has ended; what is held of the view's top is passed over.
             pages = self._pages_of(view, size=size)
@@ -201,17 +208,21 @@ class Reading:
         while page is not None:
             ids = [one.id for one in page.messages if one.id not in self._seen]
             unheld = self._unheld(ids)
+            held = max(0, len(ids) - len(unheld) - place.count)
             is_recent = not self._ends_by_age or not unheld or len(unheld) < len(page.messages)
             for letters in self._fetching.fetch(unheld):
                 self._seen.update(one.id for one in letters)
                 is_recent = is_recent or self._is_recent(letters)
-                yield self._job(letters, _Mark(tuple(one.id for one in letters), len(letters)))
-            following = page.next_page_token if is_recent else ""
-            is_last = not following and number + 1 == len(views)
-            goes_on = None if is_last else Place(number, following) if following else Place(number + 1)
-            held = len(ids) - len(unheld)
-            yield self._job([], _Mark((), held, goes_on, is_end=is_last), held)
-            page = next(pages, None) if following else None
+                place = Place(place.view, place.token, place.count + len(letters))
+                yield self._job(letters, _Mark(tuple(one.id for one in letters), len(letters), place))
+            if page.next_page_token and is_recent:
+                place = Place(place.view, page.next_page_token)
+                yield self._job([], _Mark((), held, place), held)
+                page = next(pages, None)
+            else:
+                following = Place(place.view + 1) if place.view + 1 < len(views) else None
+                yield self._job([], _Mark((), held, following, is_end=following is None), held)
+                page = None
 
     def _is_recent(self, letters: list[Letter]) -> bool:
         """Whether one of these messages came since the day from which mail is read, a day's slack given."""
@@ -296,6 +307,7 @@ class Reading:
                 checkpoint=self._state.cursor() if is_end else None,
                 last=is_end,
                 done=self._state.done,
+                total=self._state.done,
                 named=tuple(map(ExternalId, ids.split())),
             )
 
@@ -312,7 +324,11 @@ class Reading:
             checkpoint=self._state.cursor(),
             last=is_last,
             done=self._state.done,
-            total=self._state.done if is_last else 0,
+            total=self._state.done
+            if is_last
+            else max(self._state.total, self._state.done)
+            if self._state.total
+            else 0,
         )
 
 

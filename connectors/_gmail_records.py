@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from hashlib import blake2b
 
 import msgspec
@@ -126,9 +125,9 @@ def _changes(job: Letters, letter: Letter) -> list[Change]:
 
 
 def _received(message: _Message) -> str:
-    """When Google took it, as a Date header says it."""
+    """When Google took it, in words that dates of mail are read from."""
     at = instant_of(message.internal_date)
-    return format_datetime(at) if at is not None else ""
+    return at.isoformat() if at is not None else ""
 
 
 def instant_of(milliseconds: str) -> datetime | None:

@@ -27,17 +27,20 @@ BEGINNING = date(1970, 1, 1)
 
 
 class Place(Struct):
-    """Where a listing goes on; an empty token is the top."""
+    """Where a listing goes on: a view, a page of it (an empty token is its top), and what was counted of that page."""
 
     view: int = 0
     token: str = ""
+    count: int = 0
 
 
 class State(Struct):
     """What was read of an account, under which terms.
 
     `place` is None once the listing has come to its end, and `recent` is the second that divides its last weeks from what
-    is older. `is_shifted` says that messages went while it was made, so that others may have slipped by. `turn` counts readings under other terms: a later one's records stand, whatever they were before.
+    is older. `total` is what there was to read, 0 until it is counted. `is_shifted` says that messages went while it was
+    made, so that others may have slipped by. `turn` counts readings under other terms: a later one's records stand,
+    whatever they were before.
     """
 
     version: Literal[1]
@@ -52,6 +55,7 @@ class State(Struct):
     is_settled: bool = False
     turn: int = 0
     done: int = 0
+    total: int = 0
 
     def cursor(self) -> Cursor:
         """The state as a cursor."""
@@ -60,7 +64,7 @@ class State(Struct):
     def begin_again(self) -> None:
         """All is to be listed once more, news apart."""
         self.place = Place()
-        self.recent = self.done = 0
+        self.recent = self.done = self.total = 0
         self.is_settled = self.is_shifted = False
 
 

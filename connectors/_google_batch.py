@@ -4,7 +4,7 @@ Each inner request is answered for itself, and charged for itself; answers may c
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -14,14 +14,14 @@ from schemas.errors import Transient
 
 _BOUNDARY = re.compile(r"""boundary="?([^";\s]{1,200})"?""", re.IGNORECASE)
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([1-5][0-9][0-9])\b")
-_NAME = re.compile(r"<?response-([^<>\s]{1,20})>?")
+_NAME = re.compile(rb"^content-id: *<?response-([0-9]{1,9})>?\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 class Reply(Struct, frozen=True):
-    """The answer to one inner request; names of headers in lower case."""
+    """The answer to one inner request: its status, its header block as it came, its body."""
 
     status: int
-    headers: Mapping[str, str]
+    head: bytes
     body: bytes
 
 
@@ -51,25 +51,24 @@ def replies_of(answer: Answer, count: int) -> dict[int, Reply]:
     for piece in answer.body.split(b"--" + found[1].encode("ascii", "replace"))[1:]:
         if piece.startswith(b"--"):
             break
-        outer, inner = _parted(piece)
-        name = _NAME.fullmatch(_headers(outer).get("content-id", ""))
-        number = int(name[1]) if name is not None and name[1].isascii() and name[1].isdecimal() else -1
-        head, body = _parted(inner)
-        status = _STATUS.match(head)
-        if status is not None and 0 <= number < count:
-            replies[number] = Reply(int(status[1]), _headers(head), body.rstrip(b"\r\n"))
+        outer, begin = _head(piece, 0)
+        head, begin = _head(piece, begin)
+        name, status = _NAME.search(outer), _STATUS.match(head)
+        number = int(name[1]) if name is not None else count
+        if status is not None and number < count:
+            replies[number] = Reply(int(status[1]), head, piece[begin:].rstrip(b"\r\n"))
     return replies
 
 
-def _parted(data: bytes) -> tuple[bytes, bytes]:
-    """What is before the first empty line, and what is after it."""
-    data = data.lstrip(b"\r\n")
-    head, _, body = data.partition(b"\r\n\r\n")
-    if not body and b"\r\n\r\n" not in data:
-        head, _, body = data.partition(b"\n\n")
-    return head, body
+def _head(piece: bytes, begin: int) -> tuple[bytes, int]:
+    """What stands before the next empty line, and where it goes on after that."""
+    while piece[begin : begin + 1] in {b"\r", b"\n"}:
+        begin += 1
+    end = piece.find(b"\r\n\r\n", begin)
+    return (piece[begin:end], end + 4) if end >= 0 else (piece[begin:], len(piece))
 
 
-def _headers(head: bytes) -> dict[str, str]:
-    pairs = [line.partition(":") for line in head.decode("latin-1").splitlines()]
+def headers_of(reply: Reply) -> dict[str, str]:
+    """The headers of an inner answer; their names in lower case."""
+    pairs = [line.partition(":") for line in reply.head.decode("latin-1").splitlines()[1:]]
     return {name.strip().lower(): value.strip() for name, colon, value in pairs if colon}
