@@ -18,7 +18,9 @@ from schemas.connector import Access, Upsert
 from schemas.errors import Missing
 from schemas.interface import SourceReport
 from schemas.records import Message, SourceRecord
+from services.erasure import never_ingest
 from services.ingest import Ingest
+from services.refusal import refusals
 from services.store.unit import Store
 from tests.connectors.gmail import HEADERS_ONLY, GmailBox, a_gmail_box, a_letter, name_of, names
 from tests.connectors.mail import TERMS, a_mixed_mail, every_shape
@@ -250,6 +252,21 @@ def test_drafts_chats_spam_and_bin_are_left_out(box: GmailBox) -> None:
         box.read(mirror)
     kept = ["archived", "category_promotions", "inbox", "self", "sent"]
     assert names(mirror) == sorted([*kept, *(f"{name}-later" for name in kept)])
+
+
+def test_a_label_that_is_never_taken_in(box: GmailBox, sqlite_store: Store) -> None:
+    """`--never LABEL` keeps out what has that label of the owner's, by its name."""
+    book = a_book(sqlite_store)
+    never_ingest(book, "Private")
+    private = box.gmail.make_label("Private")
+    box.put("one")
+    box.put("two", labels=["INBOX", private])
+    with book.store.read() as unit:
+        admit = refusals(unit, book.owner)
+    report = SourceReport("google", "mail")
+    ingest = Ingest(book.store, book.owner, book.clock, "google", "mail", admit, is_live=True)
+    ingest.run(gmail.open_source(box.access()), report, [], lambda _: None)
+    assert (report.added, report.skips) == (1, {"on your never-ingest list": 1})
 
 
 def test_labels_can_be_chosen(box: GmailBox) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from connectors import gmail
 from connectors._gmail_records import Choice, Letter, Letters, read_letters
-from connectors._google_batch import batch_of, replies_of
+from connectors._google_batch import batch_of, headers_of, replies_of
 from connectors._http import Answer
 from connectors._mail_jobs import decoded
 from schemas.connector import Change, Skipped, Tombstone, Unreadable, Upsert
@@ -343,7 +343,7 @@ def test_replies_are_told_apart_by_name_alone() -> None:
         0: (200, b"fine"),
         1: (404, b"gone"),
     }
-    assert found[0].headers == {"x": "y"}
+    assert headers_of(found[0]) == {"x": "y"}
 
 
 def test_a_batch_is_the_same_each_time() -> None:
