@@ -1,6 +1,7 @@
 """Fetched messages to changes, in other processes; the same mail gives the same record as from any mail file."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -27,12 +28,17 @@ class Choice(Struct, frozen=True):
 
     labels: frozenset[str] = frozenset()
 
-    def refusal(self, labels: frozenset[str]) -> str:
-        """Why a message with these labels is left out; empty of one that is read."""
+    def kept_out(self, labels: AbstractSet[str]) -> str:
+        """Why one of these labels keeps a message out; empty where none does."""
         for label, reason in _LEFT_OUT.items():
             if label in labels and not (label in _CHOOSABLE and label in self.labels):
                 return reason
-        return "" if not self.labels or self.labels & labels else "without a chosen label"
+        return ""
+
+    def refusal(self, labels: AbstractSet[str]) -> str:
+        """Why a message with these labels is left out; empty of one that is read."""
+        is_chosen = not self.labels or not self.labels.isdisjoint(labels)
+        return self.kept_out(labels) or ("" if is_chosen else "without a chosen label")
 
     def decides_by(self, label: str) -> bool:
         """Whether it may turn on this label if a message is read."""

@@ -190,6 +190,23 @@ def test_a_lost_history_costs_a_listing(box: GmailBox) -> None:
     assert box.gmail.spent - spent == 1 + 1 + (2 + 2 + 2) * 5 + 2 + 20
 
 
+@pytest.mark.slow
+def test_a_mailbox_that_no_minute_lists(box: GmailBox) -> None:
+    """Of one with more than a thousand pages nothing is retired by absence, and the reading comes to its end all the same."""
+    box.server.inspect = no_breaches
+    fill(box, 1_010, days=0.02)
+    mirror = box.read()
+    box.remove("n7")
+    box.gmail.expire()
+    box.gmail.page_size = 1
+    mirror.cursor = None
+    pages = box.pull(None, is_held=holding(mirror))
+    assert pages[-1].last
+    assert len(mirror.take(pages).held) == 1_010
+    box.remove("n8")
+    assert len(box.read(mirror).held) == 1_009
+
+
 def test_the_last_weeks_come_first(box: GmailBox) -> None:
     """Before anything older, though mail was put there in no order; whatever else is left, news come before that."""
     for day in (300, 2, 27, 60, 1, 700, 20, 40):
