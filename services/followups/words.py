@@ -3,11 +3,12 @@
 Words never grade, urge or guess a gender. Times are in the owner's words: today, yesterday, Tuesday, 14 March.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+
+from services.subjects import PREFIX
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -39,10 +40,6 @@ _NUMBERS = (
     "eleven",
     "twelve",
 )
-_REPLY = "re|aw|sv|vs|antw|antwort|odp|ynt|res|ref|rif|réf"
-_FORWARD = "fw|fwd|wg|tr|rv|enc|doorst|vb|vl"
-_PREFIX = re.compile(rf"\s*(?:{_REPLY}|{_FORWARD})(?:\[\d{{1,3}}\])?\s?[::]", re.IGNORECASE)
-_FORWARDED = re.compile(rf"\s*(?:{_FORWARD})(?:\[\d{{1,3}}\])?\s?[::]", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"
 """Persian and Indic names are spelt with these; they cannot turn the direction of a line."""
 _READ_AT_MOST = 1000
@@ -85,7 +82,7 @@ def quoted(text: str, limit: int = 160) -> str:
 def topic(subject: str, limit: int = 80) -> str:
     """The subject without its chain of `Re:`, `AW:`, `Fwd:`."""
     line = one_line(subject, _READ_AT_MOST)
-    while found := _PREFIX.match(line):
+    while found := PREFIX.match(line):
         line = line[found.end() :]
     return one_line(line, limit)
 
@@ -94,11 +91,6 @@ def topic(subject: str, limit: int = 80) -> str:
 def same_topic(subject: str) -> str:
     """What is equal for subjects of one conversation: the topic without case."""
     return topic(subject, _READ_AT_MOST).casefold()
-
-
-def is_forward(subject: str) -> bool:
-    """Whether the subject begins like a forwarded message's."""
-    return _FORWARDED.match(subject[:40]) is not None
 
 
 def day(when: date, today: date) -> str:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from schemas.ids import key64
 from services.identity.keys import OWNER_KEY, email_key, identity_key, mailbox_key, own_mailbox_key
-from services.store.history import InteractionRow
+from services.store.history import InteractionRow, TopicRow
 
 
 @lru_cache(maxsize=65_536)
@@ -42,6 +42,7 @@ class Batch:
     dropped: set[int] = field(default_factory=set)
     bonds: list[tuple[int, ...]] = field(default_factory=list)
     """Nodes of one thread; the first is the message's own."""
+    topics: list[TopicRow] = field(default_factory=list)
     in_thread: dict[int, int] = field(default_factory=dict)
     """Interaction key to the node it hangs on."""
     touched: set[int] = field(default_factory=set)

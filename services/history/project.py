@@ -41,6 +41,7 @@ from schemas.records import (
     Task,
 )
 from services.history.batch import Batch, node_key
+from services.history.loose import topics_of
 from services.history.parts import KINDS, Kind, Mark, Part, Way, pack
 from services.identity.keys import OWNER_KEY, email_key
 from services.identity.names import folded
@@ -236,6 +237,8 @@ def _personal(batch: Batch, record: Message, author: int, place: Place, sign: in
             (own, *(node_key(name) for name in ancestors), *(node_key(n) for n in record.thread_keys))
         )
         batch.in_thread[key] = own
+        if not ancestors:
+            batch.topics += topics_of(record, own, author, parts)
     if author == OWNER_KEY:
         for other in parts:
             batch.touched.add(other)

@@ -16,6 +16,7 @@ from schemas.ids import key64
 from schemas.interface import Reject
 from schemas.records import Meeting, OwnProfile, Task
 from services.history.batch import Batch, OwnerKeys
+from services.history.loose import bonds_of
 from services.history.meetings import Component, meetings_of
 from services.history.parts import unpack
 from services.history.project import Place, apply, word_of_deletion
@@ -47,6 +48,8 @@ class Projector:
         self._keys: OwnerKeys | None = None
         self._zone = ZoneInfo("UTC")
         self._known: dict[int, int] = {}
+        self._answered: set[int] = set()
+        """What answers that name nothing are about."""
         self._seq = -1
 
     def catch_up(self, now: int, progress: Progress = lambda _: None, limit: int | None = None) -> int:
@@ -63,13 +66,13 @@ class Projector:
     def rebuild(self, now: int, progress: Progress = lambda _: None) -> int:
         """Empty everything derived and make it again; how many events were read."""
         with self._store.write() as unit:
-            self._forget(unit)
+            stream.set_position(unit, self._owner, NAME, 0, 0)
         return self.catch_up(now, progress)
 
-    def _forget(self, unit: Unit) -> None:
+    def _empty(self, unit: Unit) -> None:
+        """Before the first event nothing is derived, whatever was before; also by an earlier release."""
         rows.empty(unit, self._owner)
         search.empty(unit, self._owner)
-        stream.set_position(unit, self._owner, NAME, 0, 0)
         self._keys = None
         self._known.clear()
 
@@ -87,11 +90,14 @@ class Projector:
             if not events:
                 self._seq = remembered
                 return 0
+            if seq == 0:
+                self._empty(unit)
             if self._keys is None:
                 self._load_owner(unit)
+                self._answered = rows.answers_about(unit, self._owner)
             decoded = self._decode(unit, events, now)
             if self._owner_grew(unit, decoded):
-                self._forget(unit)
+                stream.set_position(unit, self._owner, NAME, 0, 0)
                 return len(events)
             self._write(unit, decoded)
             stream.set_position(unit, self._owner, NAME, events[-1].seq, as_of)
@@ -240,6 +246,7 @@ class Projector:
             (k, row.id) for k, (row, _) in batch.interactions.items() if k in present and not row.group
         ]
         rows.add_copies(unit, self._owner, copies)
+        self._join_loose(unit, batch)
         threads = self._thread(unit, batch)
         placed = []
         taking_part = []
@@ -276,8 +283,17 @@ class Projector:
             batch.interactions[key] = (row, parts)
             batch.touched.update(one for one, _ in parts)
         batch.bonds += told.bonds
+        batch.topics += told.topics
         batch.in_thread.update(told.in_thread)
         batch.texts.update(told.texts)
+
+    def _join_loose(self, unit: Unit, batch: Batch) -> None:
+        """Bond answers that name nothing with what they may answer, whichever of them came first."""
+        rows.add_topics(unit, self._owner, batch.topics)
+        self._answered.update(one.key for one in batch.topics if one.is_answer)
+        concerned = {one.key for one in batch.topics} & self._answered
+        if concerned:
+            batch.bonds += bonds_of(rows.topics(unit, self._owner, sorted(concerned)))
 
     def _thread(self, unit: Unit, batch: Batch) -> dict[int, int]:
         """Join the batch's bonds to the threads there are; the thread of every node in them.

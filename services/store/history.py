@@ -19,6 +19,7 @@ from services.store.tables import (
     person,
     tally,
     thread,
+    topic,
     word,
 )
 from services.store.unit import Unit
@@ -546,6 +547,40 @@ def threads(unit: Unit, who: int, keys: Sequence[int] | None = None) -> Iterator
         return
     for chunk in chunks(keys):
         yield from unit.connection.execute(statement.where(among(unit, thread.c.key, chunk))).all()
+
+
+# --- what messages are about ------------------------------------------------------------------------------------------
+
+
+class TopicRow(NamedTuple):
+    """What a message is about and with whom, as one key; `node` is the message's, `at` in whole seconds UTC."""
+
+    is_answer: bool
+    key: int
+    node: int
+    at: int
+
+
+def add_topics(unit: Unit, who: int, rows: Iterable[TopicRow]) -> None:
+    """Note what messages are about."""
+    put_rows(unit, topic, ("owner", *TopicRow._fields), [(who, *row) for row in rows], "leave")
+
+
+def answers_about(unit: Unit, who: int) -> set[int]:
+    """What answers that name nothing are about."""
+    statement = select(topic.c.key).where(topic.c.owner == who, topic.c.is_answer).distinct()
+    return set(unit.connection.execute(statement).scalars())
+
+
+def topics(unit: Unit, who: int, keys: Sequence[int]) -> Iterator[TopicRow]:
+    """All that is about these, in no order."""
+    for chunk in chunks(keys):
+        for is_answer in (False, True):
+            statement = select(topic.c.is_answer, topic.c.key, topic.c.node, topic.c.at).where(
+                topic.c.owner == who, topic.c.is_answer == is_answer, among(unit, topic.c.key, chunk)
+            )
+            for row in unit.connection.execute(statement).all():
+                yield TopicRow._make(row)
 
 
 # --- meetings -----------------------------------------------------------------------------------------------------

@@ -349,6 +349,17 @@ node = Table(
     sqlite_with_rowid=False,
 )
 
+topic = Table(
+    "topic",
+    metadata,
+    Column("owner", Integer, primary_key=True),
+    Column("is_answer", Boolean, primary_key=True, comment="it answers, and names nothing that it answers"),
+    Column("key", BigInteger, primary_key=True, comment="key64(what it is about, with whom)"),
+    Column("node", BigInteger, primary_key=True, comment="the message's"),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 thread = Table(
     "thread",
     metadata,
@@ -398,6 +409,7 @@ DERIVED = (
     participant,
     copy,
     node,
+    topic,
     thread,
     component,
     followup,

@@ -9,8 +9,8 @@ import pytest
 from schemas.clock import FrozenClock
 from services.book import Book
 from services.store.migrate import HEAD, current, migrate
-from services.store.unit import open_store
-from tests.services.builders import NOW, exported
+from services.store.unit import Store, open_store
+from tests.services.builders import MARA, NOW, a_book, a_message, exported, take
 
 HOMES = sorted(path for path in Path("tests/fixtures/homes").iterdir() if path.is_dir())
 
@@ -39,3 +39,25 @@ def test_an_old_home_opens_and_tells_the_same(home: Path, tmp_path: Path, *, is_
 
 def _of(now: dict[str, object], then: dict[str, object]) -> dict[str, object]:
     return {key: now[key] for key in then}
+
+
+def test_an_old_home_learns_which_answers_name_nothing(sqlite_store: Store, tmp_path: Path) -> None:
+    """Its book is made again by whoever keeps it first, so that what came before the update is joined as what comes after."""
+    book = a_book(sqlite_store)
+    take(
+        book,
+        [
+            a_message("q", "ana@example.org", subject="Budget"),
+            a_message("r", MARA, ["ana@example.org"], subject="Re: Budget", days_ago=0.5),
+        ],
+    )
+    joined = exported(book, tmp_path / "joined")
+    with sqlite_store.write() as unit:
+        unit.connection.exec_driver_sql("DROP TABLE topic")
+        unit.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+        # As the release before had it: each for itself.
+        unit.connection.exec_driver_sql("UPDATE interaction SET thread = key")
+    assert migrate(sqlite_store) == "0002"
+    assert not book.is_kept()
+    Book(sqlite_store, book.owner, FrozenClock(NOW)).keep()
+    assert exported(book, tmp_path / "after") == joined

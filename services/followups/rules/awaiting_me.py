@@ -17,6 +17,7 @@ from services.followups import words
 from services.followups.facts import MESSAGES, TALK_AT_MOST, Facts, others_in_to, signal
 from services.followups.reason import Closure, Reason, earliest
 from services.state import OWNER, Said
+from services.subjects import is_forward
 
 ASKED_AT_MOST = 8
 """A question to more people than this in To is asked of nobody in particular."""
@@ -83,7 +84,7 @@ def _asks_owner(facts: Facts, said: Said) -> bool:
 
 def _answers(said: Said, asker: str) -> bool:
     """An answer goes to the asker; one whose address is not known to be theirs still counts, a forward does not."""
-    return asker in said.to or asker in said.cc or not words.is_forward(said.subject)
+    return asker in said.to or asker in said.cc or not is_forward(said.subject)
 
 
 def _asked_alone(facts: Facts, ask: Said) -> bool:
