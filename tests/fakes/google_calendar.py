@@ -50,8 +50,9 @@ class _Turn(Struct, frozen=True):
 class Calendars:
     """The API with one user's calendars. Everything that is public is for tests."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, owner: str = OWNER) -> None:
         self.clock = clock
+        self.owner = owner
         self.page_size = 10_000
         self.has_empty_pages = False
         self.bare_cancelled = True
@@ -74,7 +75,7 @@ class Calendars:
         self._tokens: dict[str, _Token] = {}
         self._turns: dict[str, _Turn] = {}
         self._asked: list[datetime] = []
-        self.add_calendar(OWNER, OWNER, role="owner", primary=True)
+        self.add_calendar(owner, owner, role="owner", primary=True)
 
     # ------ the owner's hands
 
@@ -264,7 +265,7 @@ class Calendars:
         return self._first(rows, request, {"kind": "calendar#calendarList", "etag": '"e"'}, 250, since)
 
     def _list_events(self, request: Request, calendar: str) -> Reply:
-        calendar = OWNER if calendar == PRIMARY else calendar
+        calendar = self.owner if calendar == PRIMARY else calendar
         is_gone = calendar not in self._entries or self._entries[calendar].get("deleted")
         if is_gone or calendar in self.unlisted:
             return refused(404, "notFound", "Not Found")

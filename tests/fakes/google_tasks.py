@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from schemas.clock import FrozenClock
+from schemas.clock import Clock
 from tests.fakes.api import Json, Reply, Request
 from tests.fakes.google import masked, refused, scope_refusal
 
@@ -28,7 +28,7 @@ _TASK = re.compile(r"/tasks/v1/lists/([^/]+)/tasks/([^/]+)")
 class Tasks:
     """The API with one user's lists. Everything that is public is for tests."""
 
-    def __init__(self, clock: FrozenClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.page_size = 100
         self.left_today = 50_000
