@@ -1,6 +1,7 @@
 """A small network as it lies in the mailboxes of vendors: what the sample wrote last, laid into their fakes."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 
@@ -67,13 +68,14 @@ def lay_into_google(network: Network, gmail: Gmail, calendars: Calendars, people
     for meeting in network.meetings:
         _into_calendar(meeting, calendars)
     for who in network.cards:
-        people.add(
-            who.name,
-            *(one for one in (who.address, *who.also) if one),
-            **({"phoneNumbers": [{"value": who.phone}]} if who.phone else {}),
-            **({"organizations": [{"name": who.organization, "title": who.title}]} if who.organization else {}),
-            **({"urls": [{"value": who.profile}]} if who.profile else {}),
-        )
+        fields: dict[str, Any] = {}
+        if who.phone:
+            fields["phoneNumbers"] = [{"value": who.phone}]
+        if who.organization:
+            fields["organizations"] = [{"name": who.organization, "title": who.title}]
+        if who.profile:
+            fields["urls"] = [{"value": who.profile}]
+        people.add(who.name, *(one for one in (who.address, *who.also) if one), **fields)
 
 
 def _into_calendar(meeting: Planned, calendars: Calendars) -> None:
@@ -97,7 +99,7 @@ def _into_calendar(meeting: Planned, calendars: Calendars) -> None:
     ]
     owner = caller or Guest(NAME, HOME)
     is_own = {"self": True} if owner.address in ADDRESSES else {}
-    fields = {
+    fields: dict[str, Any] = {
         "iCalUID": meeting.uid,
         "summary": meeting.summary,
         "organizer": {"email": owner.address, "displayName": owner.name, **is_own},
@@ -119,9 +121,7 @@ def _into_calendar(meeting: Planned, calendars: Calendars) -> None:
             calendars.cancel(series, change.original, calendar)
         elif change.moved_to:
             end = change.moved_to + timedelta(minutes=meeting.minutes)
-            calendars.except_(
-                series, change.original, calendar, start=timed(change.moved_to), end=timed(end)
-            )
+            calendars.except_(series, change.original, calendar, start=timed(change.moved_to), end=timed(end))
 
 
 # --- Microsoft ----------------------------------------------------------------------------------------------------------
@@ -130,7 +130,9 @@ def _into_calendar(meeting: Planned, calendars: Calendars) -> None:
 def lay_into_microsoft(network: Network, mail: GraphMail) -> None:
     """The network as a mailbox of Microsoft 365 holds it."""
     for letter in network.letters:
-        folder = "sentitems" if "Sent" in letter.labels else "drafts" if "Drafts" in letter.labels else "inbox"
+        folder = (
+            "sentitems" if "Sent" in letter.labels else "drafts" if "Drafts" in letter.labels else "inbox"
+        )
         mail.put(wire(letter), folder, at=letter.at, is_draft=folder == "drafts")
 
 
@@ -179,7 +181,7 @@ def _appointment(meeting: Planned) -> Element:
         for one in meeting.guests
         if one.cutype == "INDIVIDUAL"
     ]
-    fields = {
+    fields: dict[str, Any] = {
         "subject": meeting.summary,
         "start": meeting.starts_at,
         "length": timedelta(minutes=meeting.minutes),

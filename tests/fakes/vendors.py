@@ -60,7 +60,13 @@ def google(network: Network, clock: Clock) -> Iterator[Vendor]:
     sign_in = GoogleSignIn(clock, [Registration(CLIENT, SECRET)], _PEOPLE)
     gmail, calendars, people, tasks = Gmail(clock, MARA), Calendars(clock, MARA), People(clock), Tasks(clock)
     lay_into_google(network, gmail, calendars, people)
-    parts = {"sign_in": sign_in, "gmail": gmail, "calendars": calendars, "people": people, "tasks": tasks}
+    parts: dict[str, Part] = {
+        "sign_in": sign_in,
+        "gmail": gmail,
+        "calendars": calendars,
+        "people": people,
+        "tasks": tasks,
+    }
     server = google_server(list(parts.values()), sign_in.grants, sign_in.serves)
     with server.serve():
         sign_in.root = server.url
@@ -168,33 +174,35 @@ def main(arguments: Sequence[str]) -> None:
         for name, value in {**vendor.settings, **({"KITH_NOW": given.clock} if given.clock else {})}.items():
             say(f"export {name}={value}\n")
         if vendor.settings:
-            say(f"# a browser without a screen: export BROWSER='{sys.executable} -m tests.fakes.visitor %s'\n")
+            say(
+                f"# a browser without a screen: export BROWSER='{sys.executable} -m tests.fakes.visitor %s'\n"
+            )
         emails = " ".join(f"--email {one}" for one in ADDRESSES)
         say(f"# kith init --name '{NAME}' {emails} --timezone Europe/Berlin\n")
         say(f"# kith connect {' '.join(vendor.words)}\n")
         if vendor.secret:
             say(f"# the password: {vendor.secret}\n")
-        say(f"# {len(network.letters)} mails, {len(network.meetings)} meetings, {len(network.cards)} cards. Ctrl-C ends.\n")
+        say(
+            f"# {len(network.letters)} mails, {len(network.meetings)} meetings, {len(network.cards)} cards. Ctrl-C ends.\n"
+        )
         sys.stdout.flush()
         try:
-            _heed(vendor)
+            _heed(vendor, say)
         except KeyboardInterrupt:
             say("\n")
 
 
-def _heed(vendor: Vendor) -> None:
+def _heed(vendor: Vendor, say: Callable[[str], object]) -> None:
     """Do what is typed, for as long as anybody could type; without anybody, wait."""
-    acts: Mapping[str, tuple[str, Callable[[], object]]] = {
-        **vendor.acts,
-        "breaches": ("what was not as the schema has it", lambda: print(*vendor.breaches, sep="\n")),
-    }
     for line in sys.stdin:
         word = line.strip()
-        if word in acts:
-            acts[word][1]()
-            print(f"{word}: {acts[word][0]}")
+        if word in vendor.acts:
+            vendor.acts[word][1]()
+            say(f"{word}: {vendor.acts[word][0]}\n")
         elif word:
-            print(*(f"{name}: {what}" for name, (what, _) in acts.items()), sep="\n")
+            for name, (what, _) in vendor.acts.items():
+                say(f"{name}: {what}\n")
+            say("".join(f"not as the schema has it: {one}\n" for one in vendor.breaches))
     while not Event().wait(timedelta(hours=1).total_seconds()):
         pass
 
