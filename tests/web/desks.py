@@ -1,15 +1,17 @@
 """Statuses to show, said in few words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from schemas.interface import Reject
+from services.standing import AccountStanding, Standing
 from services.status import SourceStatus, Status, Totals
 from services.web.app import Desk
 from services.web.guard import known_hosts
+from services.web.sign_in import Begun, Ended, Offer
 from tests.services.builders import NOW
 
 
@@ -50,9 +52,39 @@ def a_reject(
     return Reject("/home/mara/Takeout", where, reason)
 
 
-def a_desk(statuses: Sequence[Status], troubles: Sequence[str] = ()) -> Desk:
+def an_account(one: str, kind: str, standing: Standing, reason: str | None) -> AccountStanding:
+    """An account that was read an hour ago, for the last time or the next to last."""
+    read_at = NOW - timedelta(hours=1)
+    return AccountStanding(
+        one, "mara@example.com", kind, standing, reason, read_at, None, None, None, 0, True, 0, 0
+    )
+
+
+class NoSignIns:
+    """Signs nobody in; it is only there."""
+
+    def offer(self, kind: str, ticket: str, /) -> Offer:
+        raise NotImplementedError
+
+    def begin(self, kind: str, ticket: str, chosen: Mapping[str, str], /) -> Begun:
+        raise NotImplementedError
+
+    def finish(self, kind: str, query: str, cookie: str, /) -> Ended:
+        raise NotImplementedError
+
+
+def a_desk(
+    statuses: Sequence[Status],
+    troubles: Sequence[str] = (),
+    *,
+    public_url: str = "",
+    vendors: Mapping[str, str] | None = None,
+) -> Desk:
     return Desk(
         statuses=lambda: statuses,
         troubles=lambda: troubles,
         hosts=known_hosts("https://kith.example.com/mara"),
+        public_url=public_url,
+        vendors=vendors or {},
+        sign_ins=NoSignIns() if vendors else None,
     )

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from services.status import Status, Unsent
 from services.web.app import Desk, make_app
 from services.web.guard import host_of, known_hosts
-from tests.web.desks import a_desk, a_reject, a_source, a_status
+from tests.web.desks import a_desk, a_reject, a_source, a_status, an_account
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -261,3 +261,27 @@ def test_health_and_readiness() -> None:
     answer = troubled.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "broker: it does not answer.\n")
     assert troubled.get("/healthz").status_code == 200
+
+
+def test_an_account_to_connect_again_leads_to_the_sign_in() -> None:
+    """Where this machine's own page signs in, and it is clear which account is meant; else the reason stands alone."""
+    google = an_account("google-1", "google", "reconnect", "Google refused the sign-in.")
+    status = a_status(accounts=[google, an_account("imap-1", "imap", "reconnect", "Wrong password.")])
+    second = a_status(accounts=[google, an_account("google-2", "google", "well", None)])
+
+    def links(status: Status, public_url: str) -> list[str]:
+        html = a_client(a_desk([status], public_url=public_url, vendors={"google": "Google"})).get("/").text
+        return re.findall(r'href="(/connect/[a-z]+)"', html)
+
+    here = "http://127.0.0.1:8321"
+    assert links(status, here) == ["/connect/google"]
+    assert links(status, "https://kith.example.com") == []
+    assert links(second, here) == []
+    assert links(a_status(sources=[], accounts=[]), here) == ["/connect/google"]
+
+
+def test_a_book_without_accounts_tells_how_to_connect_one() -> None:
+    """Before anything was read, the page names the command with the owner's address; with an account it does not."""
+    assert "kith connect imap --user mara@example.com" in words(page(a_status(sources=[])))
+    held = a_status(sources=[], accounts=[an_account("imap-1", "imap", "reading", None)])
+    assert "kith connect imap" not in words(page(held))
