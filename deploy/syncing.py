@@ -87,7 +87,8 @@ class _Extent(Struct):
             if isinstance(change, Upsert) and isinstance(change.record, Message | DirectMessage | Meeting)
         ]
         self.oldest = min([*times, *filter(None, [self.oldest])], default=None)
-        self.newest = max([*times, *filter(None, [self.newest])], default=None)
+        # A meeting that is still to come tells nothing of how far the reading is.
+        self.newest = max([*(one for one in times if one <= now), *filter(None, [self.newest])], default=None)
         self.done, self.total = page.done, page.total
 
 
