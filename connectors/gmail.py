@@ -78,7 +78,7 @@ def survey(access: Access) -> Survey:
     ]
     order = list(_ROLES)
     collections.sort(key=lambda one: (order.index(one.id) if one.id in _ROLES else len(order), one.name))
-    abilities = ["tells what changed (history)"]
+    abilities = ["tells what changed since the last look"]
     if not gmail.can_search:
         abilities.append("reads headers alone, as Google's permission gmail.metadata rules out the rest")
     elif gmail.headers_only:

@@ -71,6 +71,9 @@ def _api(access: Access) -> Api:
 
 # ------ connecting
 
+_YOUR_OWN = "your own"
+"""What the calendar is shown as that is called like its owner's address."""
+
 
 def survey(access: Access) -> Survey:
     """Sign in, and tell what calendars there are."""
@@ -84,7 +87,7 @@ def survey(access: Access) -> Survey:
     collections = tuple(
         Collection(
             one.key,
-            one.name if one.can_read else f"{one.name} (free and busy only)",
+            f"{_YOUR_OWN if one.name == one.key else one.name}{'' if one.can_read else ' (free and busy only)'}",
             "calendar",
             is_read=one.is_default,
         )

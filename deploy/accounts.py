@@ -108,6 +108,14 @@ def how_to_reconnect(account: Account) -> str:
     return " ".join(words)
 
 
+def what_to_do(account: Account) -> str:
+    """What its owner does about an account whose sign-in is refused, in a sentence."""
+    return (
+        f"Connect it again: {how_to_reconnect(account)}; or, where what is wrong was set right elsewhere: "
+        f"kith resume {account.id}"
+    )
+
+
 # --- access -------------------------------------------------------------------------------------------------------------
 
 

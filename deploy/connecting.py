@@ -204,14 +204,21 @@ def check_wish(specs: Sequence[ConnectorSpec], wish: Wish) -> None:
         raise UsageError(f"--tasks: an account of the kind {wish.kind} holds no tasks.")
 
 
+def option_of(kind: str, one: Collection) -> str:
+    """Which option chooses among collections like this one; empty where all of them are read, or none."""
+    if one.role == TASKS or (one.role == "contacts" and kind != "carddav"):
+        return ""
+    return "calendars" if one.role in {"calendar", "contacts"} else "folders"
+
+
 def _chosen(
     specs: Sequence[ConnectorSpec], settings: Mapping[str, Any], wish: Wish, survey: Survey
 ) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
-    others = [one for one in survey.collections if one.role != TASKS]
     for option, names in (("folders", wish.folders), ("calendars", wish.calendars)):
+        there = [one for one in survey.collections if option_of(wish.kind, one) == option]
         if names:
-            chosen[option] = [_named(name, others, option).id for name in names]
+            chosen[option] = [_named(name, there, option).id for name in names]
     writes = bool(settings.get("list"))
     chosen["reads"] = list(words_chosen(specs, wish.read, settings.get("reads", ()), writes_tasks=writes))
     if not chosen["reads"] and not writes and any(spec.open_sink for spec in specs):

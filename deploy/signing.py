@@ -67,7 +67,12 @@ def sign_in_for(app: Application, owner: int, wish: Wish) -> SignIn:
     asked = asked_for(specs, choice)
     clash = spec.clash([one.scope for one in asked])
     if clash:
-        raise UsageError(clash)
+        chosen = (
+            f" What was chosen before counts as well; to choose anew: kith disconnect {before.id}"
+            if before
+            else ""
+        )
+        raise UsageError(f"{clash}{chosen}")
     wish = msgspec.structs.replace(wish, read=choice.reads)
     return SignIn(owner=owner, wish=wish, spec=spec, asked=asked, before=before)
 

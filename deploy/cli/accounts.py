@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from deploy.accounts import shapes_of, stop_notices
+from deploy.accounts import shapes_of, stop_notices, what_to_do
 from deploy.cli.context import Context
 from deploy.cli.ending import FAILED, OK, PARTIAL, RECONNECT
 from deploy.cli.importing import print_report, status_of
@@ -34,10 +34,11 @@ def accounts(context: Context) -> int:
         return OK
     if not found:
         say("No account is connected yet.")
-        hint("", "Next: kith connect imap --user you@example.com (caldav, carddav, todoist, smtp)")
+        hint("", "Next: kith connect google  (or microsoft, exchange, imap, caldav, carddav, todoist, smtp)")
         return OK
     with book.store.read() as unit:
         said = owners_words(unit, book.owner)
+        again = {one.id: what_to_do(one) for one in kept.accounts(unit, book.owner)}
     zone, now = ZoneInfo(said.owner.timezone if said.owner else "UTC"), book.clock.now()
     rows = [
         (
@@ -62,7 +63,7 @@ def accounts(context: Context) -> int:
     )
     say(*table(columns, rows))
     for one in found:
-        _print_troubles(one)
+        _print_troubles(one, again[one.id])
     return OK
 
 
@@ -73,10 +74,12 @@ def _behind(lag: int | None) -> str:
     return f"{max(1, hours)} h" if hours < 48 else f"{round(hours / 24)} days"
 
 
-def _print_troubles(account: Account) -> None:
+def _print_troubles(account: Account, again: str) -> None:
     reasons = [account.reason, *(f"{one.stream}: {one.reason}" for one in account.feeds if one.reason)]
     for reason in filter(None, reasons[:1] if account.reason else reasons):
         say("", f"{account.id}:", *map(quiet, wrapped(reason, "    ")))
+    if account.state == "reconnect":
+        say(*wrapped(again, "    "))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------
@@ -94,7 +97,7 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
     else:
         print_outcome(report)
         if not report.accounts:
-            hint("There is no account to read. Connect one: kith connect imap --user you@example.com")
+            hint("There is no account to read. Connect one, as in: kith connect google")
     return status_of_sync(report)
 
 
@@ -111,6 +114,8 @@ def print_outcome(report: SyncReport) -> None:
     for one in report.accounts:
         if one.reason:
             say("", f"{plain(one.name)} ({one.id}) could not be read:", *wrapped(one.reason, "    "))
+    if any(one.state == "reconnect" for one in report.accounts):
+        hint("", "Next: kith accounts tells how to connect again")
 
 
 def status_of_sync(report: SyncReport) -> int:

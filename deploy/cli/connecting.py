@@ -16,7 +16,7 @@ from deploy.cli.context import Context
 from deploy.cli.ending import OK
 from deploy.cli.paper import Column, hint, is_terminal, plain, say, table, wrapped
 from deploy.cli.progress import progress
-from deploy.connecting import Connection, Wish, located
+from deploy.connecting import Connection, Wish, located, option_of
 from deploy.connecting import connect as keep
 from deploy.syncing import sync
 from deploy.vaults import Secrets
@@ -38,8 +38,8 @@ _FITTING = {
     "exchange": frozenset({"url", "user", "password_file", "token_file", "auth", "folders", "calendars"}),
     "todoist": frozenset({"token_file"}),
     FEED: frozenset({"url", "user", "password_file"}),
-    "google": frozenset({"user", "device", "authorized_user", "digest", "to"}),
-    "microsoft": frozenset({"user", "device", "token_cache", "digest", "to"}),
+    "google": frozenset({"user", "device", "authorized_user", "digest", "to", "folders", "calendars"}),
+    "microsoft": frozenset({"user", "device", "token_cache", "digest", "to", "folders", "calendars"}),
 }
 """The options of each kind, besides those of all."""
 _SPELT = {"sender": "--from"}
@@ -258,7 +258,7 @@ def _print(made: Connection) -> None:
         rows = [(one.name, one.role, _use(account, one)) for one in survey.collections]
         say("", *table((Column("there is", least=12), Column("for", goes=1), "is used"), rows), "")
     if survey.abilities:
-        say(*wrapped(f"The server can do: {', '.join(survey.abilities)}."))
+        say(*wrapped(f"{plain(str(where))}: {', '.join(survey.abilities)}."))
     if made.declared:
         say(f"{plain(made.declared)} counts as your own address from now on.")
     if account.settings["reads"]:
@@ -275,7 +275,7 @@ def _print(made: Connection) -> None:
 def _use(account: Account, one: Collection) -> str:
     if one.role == TASKS:
         return "yes" if one.id == account.settings.get("list") else ""
-    chosen = (*account.settings.get("folders", ()), *account.settings.get("calendars", ()))
+    chosen = account.settings.get(option_of(account.kind, one), ())
     return "yes" if (one.id in chosen if chosen else one.is_read) else ""
 
 

@@ -92,7 +92,7 @@ def _verdict(account: Account, outcome: _Outcome) -> Check:
         case ClientRefused():
             remedy = f"Set that right, restart what runs this home, and say: kith resume {account.id}. Nothing is lost meanwhile."
         case ReauthRequired() if account.settings.get("scopes") is not None:
-            remedy = f"Sign in again: {again}. Nothing is lost meanwhile."
+            remedy = f"Sign in again: {again}"
         case ReauthRequired():
             remedy = (
                 f"Connect it again with a password or token that is good: {again}. Nothing is lost meanwhile."

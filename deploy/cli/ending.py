@@ -114,11 +114,13 @@ def _database(error: Exception) -> str | None:
 
 
 def _told(text: str, status: int) -> int:
-    from deploy.cli.paper import plain  # noqa: PLC0415  # not needed by a command that ends well
+    from deploy.cli.paper import plain, wrapped  # noqa: PLC0415  # not needed by a command that ends well
 
     # A candidate list stands under its line; what the owner typed is quoted in either, and must stay harmless.
     first, *more = text.split("\n")
-    lines = [f"kith: {plain(first, 1_000)}", *(f"  {plain(line, 300)}" for line in more)]
+    told = f"kith: {plain(first, 1_000)}"
+    # For a script it is one line; a terminal would break it within words.
+    lines = [*(wrapped(told) if sys.stderr.isatty() else [told]), *(f"  {plain(line, 300)}" for line in more)]
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.stderr.flush()
     return status

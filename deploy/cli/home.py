@@ -44,7 +44,11 @@ def init(context: Context, name: str, emails: list[str], timezone: str, domains:
         context.put({"home": home, "owner": declared.emails[0], "emails": declared.emails, "timezone": zone})
     else:
         say(f"The book of {declared.name} is kept in {home}.")
-        hint("", "Next: kith import PATH…  (mbox, Maildir, .eml, .ics, .vcf, LinkedIn ZIP; folders too)")
+        hint(
+            "",
+            "Next: kith connect google  (or microsoft, exchange, imap, caldav, carddav, todoist, smtp)",
+            "  or: kith import PATH…  (mbox, Maildir, .eml, .ics, .vcf, LinkedIn ZIP; folders too)",
+        )
     return OK
 
 

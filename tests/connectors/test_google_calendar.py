@@ -176,7 +176,7 @@ class TestCalendars:
         calendars.add_calendar("addressbook#contacts@group.v.calendar.google.com", "Birthdays", role="reader")
         seen = survey(rig.access())
         assert seen.user == OWNER
-        assert [one.name for one in seen.collections if one.is_read] == ["primary", "Team", "Club", "Side"]
+        assert [one.name for one in seen.collections if one.is_read] == ["your own", "Team", "Club", "Side"]
         pull(rig)
         asked = {one.split("/")[-2] for one in rig.asked() if one.endswith("/events")}
         assert asked == {
