@@ -248,7 +248,8 @@ def reasons(body: bytes) -> frozenset[str]:
         error = msgspec.json.decode(body, type=_Refusal).error
     except (msgspec.DecodeError, UnicodeDecodeError):
         return frozenset()
-    said = [one.reason for one in (*error.errors, *error.details)]
+    # Some are named with what they belong to: `push.webhookUrlUnauthorized`.
+    said = [one.reason.rpartition(".")[2] for one in (*error.errors, *error.details)]
     return frozenset(one for one in said if one.isidentifier() and len(one) <= 60)
 
 

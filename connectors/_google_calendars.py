@@ -3,7 +3,7 @@
 What it does in which order is told in `google_calendar`. Requests are made here, what events mean is said elsewhere.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from urllib.parse import quote
@@ -90,6 +90,22 @@ def calendars(api: Api) -> list[Entry]:
     return [entry for page in pages for raw in page.items if (entry := _entry_of(raw)) is not None]
 
 
+def chosen(entries: Sequence[Entry], access: Access, held: Collection[str] = ()) -> list[Entry]:
+    """Those of these calendars that are read: the ones named; else those read by default, and any that is held already.
+
+    Raises:
+        Missing: there is none of those that were named.
+    """
+    named = _named_in(access)
+    if not named:
+        return [one for one in entries if one.can_read and (one.is_default or one.key in held)]
+    found = [one for one in entries if _is_named(one, named)]
+    if not found:
+        there = ", ".join(f"“{one.name}”" for one in entries[:20]) or "none"
+        raise Missing(f"There is nothing called {', '.join(sorted(named))} there. There is: {there}.")
+    return found
+
+
 class State(Struct, forbid_unknown_fields=True):
     """A cursor: the terms of reading, the list of calendars with its token, and those that are read, by their keys."""
 
@@ -173,17 +189,7 @@ class Reading:
 
     def _chosen(self) -> list[Entry]:
         """Those that are named; else those read by default, and any that is read already, looked at or not."""
-        entries = list(self._state.entries.values())
-        if not self._named:
-            held = self._state.held
-            return [one for one in entries if one.can_read and (one.is_default or one.key in held)]
-        chosen = [one for one in entries if _is_named(one, self._named)]
-        if not chosen:
-            there = ", ".join(f"“{one.name}”" for one in entries[:20]) or "none"
-            raise Missing(
-                f"There is nothing called {', '.join(sorted(self._named))} there. There is: {there}."
-            )
-        return chosen
+        return chosen(list(self._state.entries.values()), self._access, self._state.held)
 
     # ------ one calendar
 

@@ -17,14 +17,17 @@ go with it, whether Google says so or not.
 
 Promises: incremental: done, by sync tokens. tombstones: done, also of calendars that the list no longer has. paging: done.
 429: done. re-consent: done, also where a permission was not given. wrong account: none here, because the sign-in compares
-it. revocation: none here, likewise.
+it. revocation: none here, likewise. notices: done, of each calendar that is read (`_google_channels`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
+from connectors._channels import end_channels, keep_channels
 from connectors._google import CALENDAR, Api, require, scope
-from schemas.connector import Access, Collection, ConnectorSpec, Page, Quota, Source, Survey
+from connectors._google_channels import GoogleChannels, stop_channel
+from schemas.connector import Access, Channel, Collection, ConnectorSpec, Hook, Page, Quota, Source, Survey
 from schemas.ids import Cursor, StreamName
 
 STREAM = StreamName("calendar")
@@ -97,6 +100,22 @@ def survey(access: Access) -> Survey:
     return Survey(user, collections, ("tells what changed since the last look",))
 
 
+def watch(access: Access, hook: Hook | None, standing: Sequence[Channel]) -> tuple[Channel, ...]:
+    """Have Google tell of news in each calendar that is read (`ConnectorSpec.watch`)."""
+    from connectors._google_calendars import calendars, chosen  # noqa: PLC0415  # likewise
+
+    api = _api(access)
+    try:
+        if hook is None:
+            end_channels(partial(stop_channel, api), standing)
+            return ()
+        now = access.clock.now()
+        places = [one.id for one in chosen(calendars(api), access)]
+        return keep_channels(GoogleChannels(api, hook, now), places, standing, now)
+    finally:
+        api.close()
+
+
 def open_source(access: Access) -> Source:
     """A source over the chosen calendars of an account."""
     return GoogleCalendarSource(access)
@@ -109,6 +128,7 @@ SPEC = ConnectorSpec(
     account="google",
     open_source=open_source,
     survey=survey,
+    watch=watch,
     scopes=(
         scope(
             "calendar.events.readonly",

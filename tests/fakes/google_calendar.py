@@ -2,7 +2,8 @@
 
 https://developers.google.com/workspace/calendar/api/v3/reference as of 2026-11. What Google refuses is refused: parameters
 that clash with a sync token (400) or differ from those it was given for (undefined at Google, 400 here), tokens that have
-ended (410 `fullSyncRequired`), a missing scope, more than 600 requests a minute.
+ended (410 `fullSyncRequired`), a missing scope, more than 600 requests a minute. What is written is told of on the channels
+that were opened (`google_channels`).
 
 What Google's pages leave open, a test chooses: whether what is cancelled comes bare (`bare_cancelled`), whether the
 exceptions behind a split are told of (`tells_of_split`), how large pages are (`page_size`), and empty ones between
@@ -20,6 +21,7 @@ from msgspec import Struct
 from schemas.clock import Clock
 from tests.fakes.api import Json, Reply, Request
 from tests.fakes.google import masked, refused, scope_refusal, user_rate
+from tests.fakes.google_channels import Channels
 
 OWNER: Final = "anna@example.com"
 PRIMARY: Final = "primary"
@@ -65,6 +67,7 @@ class Calendars:
         self.gone_reason = ""
         """A reason for which the next listings of events are answered with 410."""
         self.most_a_minute = _A_MINUTE
+        self.channels = Channels(clock)
         self.before_page: Callable[[], object] | None = None
         """What somebody does just before the next page of a listing that goes on."""
         self._revision = 0
@@ -223,6 +226,10 @@ class Calendars:
         if refusal is not None:
             return refusal
         parts = request.path.removeprefix("/calendar/v3/").split("/")
+        if request.method == "POST" and parts == ["channels", "stop"]:
+            return self.channels.stop(request)
+        if request.method == "POST" and parts[0] == "calendars" and parts[2:] == ["events", "watch"]:
+            return self._watch(request, parts[1])
         if request.method != "GET":
             return refused(404, "notFound", "Not Found")
         if parts == ["users", "me", "calendarList"]:
@@ -264,10 +271,18 @@ class Calendars:
                 rows.append(entry)
         return self._first(rows, request, {"kind": "calendar#calendarList", "etag": '"e"'}, 250, since)
 
+    def _watch(self, request: Request, calendar: str) -> Reply:
+        calendar = self.owner if calendar == PRIMARY else calendar
+        if self._is_gone(calendar):
+            return refused(404, "notFound", "Not Found")
+        return self.channels.watch(request, calendar)
+
+    def _is_gone(self, calendar: str) -> bool:
+        return calendar not in self._entries or bool(self._entries[calendar].get("deleted"))
+
     def _list_events(self, request: Request, calendar: str) -> Reply:
         calendar = self.owner if calendar == PRIMARY else calendar
-        is_gone = calendar not in self._entries or self._entries[calendar].get("deleted")
-        if is_gone or calendar in self.unlisted:
+        if self._is_gone(calendar) or calendar in self.unlisted:
             return refused(404, "notFound", "Not Found")
         if self.gone_reason:
             return refused(410, self.gone_reason, "Gone", domain="calendar")
@@ -351,6 +366,7 @@ class Calendars:
         event["etag"] = f'"{number}"'
         self._events[calendar][event["id"]] = event
         self._revisions[calendar, event["id"]] = number
+        self.channels.tell(calendar)
 
     def _shown(self, event: Json, request: Request) -> Json:
         if event["status"] == "cancelled" and self.bare_cancelled:
