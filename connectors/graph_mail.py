@@ -8,7 +8,8 @@ headers arrive as they were written. Nothing is ever changed but by sending.
 Promises: incremental: done. tombstones: done, once it is known that a message is in no folder that is read. paging:
 done, each page a checkpoint. 429: done, alone and within batches. re-consent: done, with the permission that is missing.
 wrong account: none, because the sign-in tells. revocation: none, because Microsoft offers none. mail: done; a lost answer
-is settled by a look into Sent Items where the permission to read allows that, and is `Ambiguous` else.
+is settled by a look into Sent Items where the permission to read allows that, and is `Ambiguous` else. notices: done, of
+all folders at once (`_graph_channels`).
 """
 
 import re
@@ -23,6 +24,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from connectors._graph import QUOTAS, Ask, Graph, Rows, require
+from connectors._graph_channels import watching
 from schemas.connector import (
     Access,
     Collection,
@@ -224,6 +226,7 @@ SPEC = ConnectorSpec(
     open_mail=open_mail,
     survey=survey,
     newest=newest,
+    watch=watching(lambda _access: ("me/messages",)),
     interval=INTERVAL,
     quotas=QUOTAS,
 )

@@ -139,6 +139,8 @@ class GraphMail:
         self.roles: dict[str, str] = {}
         self.messages: dict[int, Stored] = {}
         self.server: ApiServer | None = None
+        self.told: Callable[[str], object] = lambda _change: None
+        """Told of each change to a message: `created`, `updated` or `deleted`."""
         self._changes: dict[str, dict[int, _Change]] = {}
         self._held_at: dict[str, int] = {}
         self._folder_changes: dict[str, _Change] = {}
@@ -257,11 +259,13 @@ class GraphMail:
 
     def _tell(self, message: Stored, props: frozenset[str] | None = None) -> None:
         self._changed(self._changes[message.folder], message.number, props)
+        self.told("created" if props is None else "updated")
 
     def _leave(self, message: Stored, left_as: str) -> None:
         self._revision += 1
         changes = self._changes[message.folder]
         changes[message.number] = _Change(self._revision, is_removed=True, left_as=left_as)
+        self.told("deleted")
 
     def _tell_folder(self, one: str, props: frozenset[str] | None = None) -> None:
         self._changed(self._folder_changes, one, props)

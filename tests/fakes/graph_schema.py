@@ -58,6 +58,13 @@ def breaches(request: Request, reply: Reply) -> list[str]:
     return found
 
 
+def shape_breaches(shape: str, value: Any) -> list[str]:
+    """What of a value is not as the schema has this shape of it (`microsoft.graph.changeNotification`)."""
+    if not _operations():
+        return []
+    return _held(shape, {"$ref": f"#/components/schemas/{shape}"}, value, "notice")
+
+
 def _held(name: str, schema: Json, value: Any, what: str) -> list[str]:
     validator = _validator(json.dumps(schema, sort_keys=True))
     return [
