@@ -34,11 +34,12 @@ _ENDS = frozenset({"subscriptionRemoved", "reauthorizationRequired"})
 
 class _Notice(Struct, rename="camel"):
     client_state: str | None = None
-    subscription_id: str = ""
-    lifecycle_event: str = ""
+    subscription_id: str | None = None
+    lifecycle_event: str | None = None
 
     def plain(self) -> Notice:
-        return Notice(self.client_state or "", self.subscription_id if self.lifecycle_event in _ENDS else "")
+        ended = self.subscription_id if self.lifecycle_event in _ENDS else None
+        return Notice(self.client_state or "", ended or "")
 
 
 class _Notices(Struct):

@@ -80,6 +80,8 @@ def test_microsoft_tells_in_json(site: Site) -> None:
     )
     assert site.taken == [Notice(WORD), Notice(WORD), Notice(WORD, "s1")]
     assert site.post("/hooks/microsoft", {"value": [{**entry, "clientState": None}]}) == 403
+    nulls = {"lifecycleEvent": None, "resourceData": None, "encryptedContent": None, "id": None}
+    assert site.post("/hooks/microsoft", {"value": [{**entry, **nulls}]}) == 202
 
 
 @pytest.mark.parametrize(
