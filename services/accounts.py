@@ -231,7 +231,7 @@ def note_success(
     newest: datetime | None = None,
     is_complete: bool = False,
 ) -> None:
-    """A reading went well, and the next is due at `next_at`.
+    """A reading went well, and the next is due at `next_at`; or sooner, where that was asked for since `feed` was looked up.
 
     Args:
         done: how much has been read, for progress alone.
@@ -243,7 +243,7 @@ def note_success(
     rows.change_feed(
         unit,
         _row(feed),
-        next_at=epoch(next_at),
+        next_at=min([epoch(next_at), *_asked_for_since(unit, feed)]),
         tried_at=epoch(now),
         ok_at=epoch(now),
         failures=0,
@@ -255,6 +255,15 @@ def note_success(
         oldest_at=_epoch(min(filter(None, (feed.oldest_at, oldest)), default=None)),
         newest_at=_epoch(max(filter(None, (feed.newest_at, newest)), default=None)),
     )
+
+
+def _asked_for_since(unit: Unit, feed: Feed) -> list[int]:
+    """When the feed is due now, where that was changed since it was looked up: there may be news that was not read yet."""
+    return [
+        one.next_at
+        for one in rows.feeds(unit, feed.owner)
+        if (one.owner, one.account, one.connector) == _row(feed) and one.next_at != epoch(feed.next_at)
+    ]
 
 
 def note_failure(unit: Unit, feed: Feed, now: datetime, retry_at: datetime, reason: str) -> None:

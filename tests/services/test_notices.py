@@ -82,6 +82,17 @@ def test_a_storm_waits(desk: Desk) -> None:
     assert desk.next_at() == NOW + APART
 
 
+def test_what_was_asked_for_during_a_reading_is_read_after_it(desk: Desk) -> None:
+    """The end of a reading that began before the notice does not put it off until the feed is due by itself."""
+    desk.later(timedelta(seconds=1))
+    with desk.store.read() as unit:
+        feed = accounts.feeds(unit, OWNER, desk.account.id)[0]
+    assert desk.take(Notice(desk.token())) == (True, [])
+    with desk.store.write() as unit:
+        accounts.note_success(unit, feed, desk.clock.now(), NOW + timedelta(days=1))
+    assert desk.next_at() == NOW + APART
+
+
 @pytest.mark.parametrize("state", ["paused", "reconnect"])
 def test_an_account_that_rests_is_not_pulled(desk: Desk, state: accounts.State) -> None:
     """Its notices are known, and ask for nothing."""
