@@ -65,7 +65,8 @@ class Live:
         self._for_a_while = for_a_while
         self._once = Once()
         self._sinks: dict[tuple[int, str], tuple[Account, TaskSink]] = {}
-        self._refused: dict[tuple[int, str, str], datetime] = {}
+        self._refused: set[tuple[int, str, str]] = set()
+        self._not_before: dict[tuple[int, str, str], datetime] = {}
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class Live:
         hook = hook_of(self._app, feed, spec)
         now = self._app.clock.now()
         where = (feed.owner, feed.account, feed.connector)
-        if spec.watch is None or hook is None or now < self._refused.get(where, now):
+        if spec.watch is None or hook is None or now < self._not_before.get(where, now):
             return
         with store.read() as unit:
             standing = channels(unit, *where)
@@ -138,11 +139,18 @@ class Live:
         try:
             standing = spec.watch(access, hook, standing)
         except ConnectorError as error:
-            self._refused[where] = now + _ASK_AGAIN
-            _log.warning("no notices of news", account=feed.account, connector=feed.connector, why=str(error))
+            say = _log.info if where in self._refused else _log.warning
+            say("no notices of news", account=feed.account, connector=feed.connector, why=str(error))
+            self._refused.add(where)
+            self._not_before[where] = now + _ASK_AGAIN
             return
+        self._refused.discard(where)
         with store.write() as unit:
             set_channels(unit, *where, standing)
+        soonest = min((one.ends_at for one in standing), default=now + 2 * _ASK_AGAIN)
+        if soonest - now <= _RENEW_BEFORE:
+            # Where less is granted than was asked for, half of that goes by before it is asked for again.
+            self._not_before[where] = now + (soonest - now) / 2
 
     def _joined(
         self, account: Account, connector: str, pool: ParsingPool | None = None
