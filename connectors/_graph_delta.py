@@ -98,23 +98,24 @@ def _page(graph: Graph, path: str, query: Mapping[str, str] | None = None) -> Ro
 
 
 class Pages:
-    """Gathers changes into pages, and puts into each as checkpoint what is known then."""
+    """Gathers changes into pages, and puts into each as checkpoint what is known then.
+
+    Whoever reads adds to `work` the rows that were taken in, be there anything to tell of them or not.
+    """
 
     def __init__(self, write: Callable[[], Cursor], weigh: Callable[[], int]) -> None:
         self._write = write
         self._weigh = weigh
-        self._since_checkpoint = 0
         self.changes: list[Change] = []
-        self.done = 0
+        self.done = self.work = 0
 
     def take(self, stream: StreamName, *, is_last: bool = False) -> Page:
         """The page so far."""
-        # A cursor grows with the account; writing all of it with every page would cost the square of that.
-        self._since_checkpoint += len(self.changes)
         checkpoint = None
-        if is_last or self._since_checkpoint * 20 >= self._weigh():
+        # A cursor grows with the account; writing all of it with every page would cost the square of that.
+        if is_last or self.work * 20 >= self._weigh():
             checkpoint = self._write()
-            self._since_checkpoint = 0
+            self.work = 0
         changes, self.changes = tuple(self.changes), []
         self.done += len(changes)
         return Page(changes, stream, checkpoint=checkpoint, last=is_last, done=self.done)

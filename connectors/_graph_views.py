@@ -35,7 +35,7 @@ from connectors._graph_calendars import (
 )
 from connectors._graph_delta import Pages, changes_since, whole_round
 from connectors._graph_events import SELECTED, Event, Reader, has_times, stamp_of
-from connectors._graph_news import Asking, News, Series, suspicious, until_of, version_of
+from connectors._graph_news import Asking, News, RowsOf, Series, suspicious, until_of, version_of
 from connectors._graph_rows import Fault
 from connectors._ical_zones import Zones
 from connectors._mail_text import clean
@@ -151,6 +151,7 @@ class Reading:
             view = state.views.pop(name)
             for one, member in view.members.items():
                 self._retire(one, member, list(member.items))
+            self._pages.work += len(view.members)
             if self._pages.changes:
                 yield self._pages.take(self._stream(name))
         for calendar in chosen.values():
@@ -167,7 +168,7 @@ class Reading:
     def _changes(self, view: View) -> Iterator[Page]:
         span = span_of(view.place.terms) or self._window
         for rows in changes_since(self._graph, view.place) if view.place.link else ():
-            self._tell(view, self._asking.news(view, rows, span, "changes"))
+            self._take(view, rows, span, "changes")
             if not rows.next_link:
                 view.place.link = rows.delta_link
             if self._pages.changes:
@@ -196,7 +197,7 @@ class Reading:
         span = span_of(view.place.round_terms) or self._window
         way = "me/calendarView/delta" if view.is_default else f"{view.way}/calendarView/delta"
         for rows in whole_round(self._graph, view.place, way, span.query):
-            self._tell(view, self._asking.news(view, rows, span, "whole"))
+            self._take(view, rows, span, "whole")
             if not rows.next_link:
                 self._tell(view, self._asking.unnamed(view, span))
             view.place.turn(rows)
@@ -210,7 +211,7 @@ class Reading:
         while (end := midnight(view.past)) > floor:
             span = Span(max(floor, end - STRETCH), end)
             rows = self._older(view, span)
-            self._tell(view, self._asking.news(view, rows, span, "past"))
+            self._take(view, rows, span, "past")
             view.past_page = rows.next_link
             if not view.past_page:
                 view.past = f"{span.start:%Y-%m-%d}"
@@ -227,6 +228,10 @@ class Reading:
         )
 
     # ------ news to changes
+
+    def _take(self, view: View, rows: Rows, span: Span, of: RowsOf) -> None:
+        self._tell(view, self._asking.news(view, rows, span, of))
+        self._pages.work += len(rows.value)
 
     def _tell(self, view: View, news: News) -> None:
         for one in news.gone:

@@ -160,6 +160,7 @@ class _Reading:
         for one in [one for one in state.books if one not in found]:
             book = state.books.pop(one)
             self._pages.changes += [Tombstone(ExternalId(each)) for each in book.members]
+            self._pages.work += len(book.members)
             if self._pages.changes:
                 yield self._pages.take(_stream(one))
         for one, name in found.items():
@@ -233,6 +234,7 @@ class _Reading:
         entries += self._asked(name, book, partial)
         for entry in entries:
             self._tell(name, book, entry)
+        self._pages.work += len(rows)
 
     def _asked(self, name: str, book: _Book, ids: list[str]) -> Iterator[Entry]:
         way = f"me/contactFolders/{quote(name, safe='')}/contacts"

@@ -226,6 +226,18 @@ class TestLinksThatEnd:
         assert names(mirror) == sorted(one.props["displayName"] for one in rig.fake.contacts.values())
         assert live_changes(rig.pull(mirror.cursor)) == []
 
+    def test_a_round_that_begins_again_forgets_what_it_named(self, rig: Rig) -> None:
+        """What was named before the link to the next page died, and deleted since, is gone all the same."""
+        rig.fake.most_rows = 2
+        ids = [rig.fake.add(f"{number}") for number in range(6)]
+        mirror = rig.read(Mirror())
+        rig.fake.tokens.expire()
+        assert SPEC.open_source is not None
+        mirror.take([next(iter(SPEC.open_source(rig.access()).pull(mirror.cursor)))])
+        rig.fake.delete(ids[0])
+        rig.fake.tokens.expire()
+        assert names(rig.read(mirror)) == ["1", "2", "3", "4", "5"]
+
     def test_everything_gone_at_once_is_held_back(self, rig: Rig) -> None:
         """A whole list that names nothing of what was there takes nothing away before somebody said so."""
         ids = [rig.fake.add(f"{number}") for number in range(3)]

@@ -128,7 +128,7 @@ class TestMicrosoftTodoAtItsWorst(SinkContract):
         rig.fake.keeps_ids = rig.fake.heeds_if_match = rig.fake.expands_deltas = False
         rig.fake.is_partial = True
         rig.fake.due_as = "utc"
-        rig.fake.most_rows = 2
+        rig.fake.most_rows = 50
         return rig
 
 
@@ -483,6 +483,17 @@ class TestFaults:
             held.catch_up()
         assert held.gone == []
         assert held.catch_up() == {}
+
+    @pytest.mark.parametrize("fault", ["lose_answer", "cut", "500", "503", "web_page"])
+    def test_an_open_sink_looks_before_it_writes_again(self, rig: TodoRig, fault: Any) -> None:
+        """After a write whose end nobody knows, the same sink looks what there is, also where nobody asks it to."""
+        sink = a_sink(rig)
+        sink.put(OTHER, DRAFT)
+        rig.faults.order(fault, writes_only=True)
+        with pytest.raises(ConnectorError):
+            sink.put(KEY, DRAFT)
+        sink.put(KEY, DRAFT)
+        assert len(rig.tasks()) == 2
 
     def test_too_many_requests_of_ten_minutes(self, rig: TodoRig) -> None:
         """The mailbox's own limit is waited for as long as it says."""
