@@ -54,6 +54,7 @@ def test_an_old_home_learns_which_answers_name_nothing(sqlite_store: Store, tmp_
     joined = exported(book, tmp_path / "joined")
     with sqlite_store.write() as unit:
         unit.connection.exec_driver_sql("DROP TABLE topic")
+        unit.connection.exec_driver_sql("DROP TABLE channel")
         unit.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
         # As the release before had it: each for itself.
         unit.connection.exec_driver_sql("UPDATE interaction SET thread = key")

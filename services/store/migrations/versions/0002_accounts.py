@@ -52,16 +52,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "account", "connector", name=op.f("pk_feed")),
     )
     op.create_table(
-        "channel",
-        sa.Column("owner", sa.Integer(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("connector", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False, comment="the other side's name for it"),
-        sa.Column("resource", sa.Text(), nullable=False, comment="what it is on"),
-        sa.Column("ends_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("owner", "account", "connector", "id", name=op.f("pk_channel")),
-    )
-    op.create_table(
         "spending",
         sa.Column("owner", sa.Integer(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""What first messages and loose answers are about, by which answers that name nothing join their threads."""
+"""What messages are about, by which answers that name nothing join their threads; and channels of news."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,16 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("owner", "is_answer", "key", "node", name=op.f("pk_topic")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "channel",
+        sa.Column("owner", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False, comment="the other side's name for it"),
+        sa.Column("resource", sa.Text(), nullable=False, comment="what it is on"),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "account", "connector", "id", name=op.f("pk_channel")),
     )
     # What is derived was derived without it: whoever keeps the book next makes it again from the stream.
     op.execute("UPDATE projection SET seq = 0")
