@@ -1,5 +1,6 @@
 """The calendars of a Microsoft account, and what a cursor remembers of them; nothing here decides what is read when."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from msgspec import Raw, Struct, field
 from connectors._graph import IMMUTABLE, Graph
 from connectors._graph_delta import Place
 from connectors._graph_rows import address_in, id_of
+from connectors._mail_text import clean
 from connectors._revisions import Kept
 from schemas.connector import Access
 from schemas.errors import CursorExpired, Transient
@@ -54,6 +56,12 @@ class Calendar(Struct, frozen=True, rename="camel"):
     def is_own(self, whose: str) -> bool:
         """Whether it is read when nothing else is chosen: birthdays and holidays cannot be written to, others' are others'."""
         return self.is_default or (bool(self.can_edit) and self.address in {"", whose})
+
+
+def is_chosen(calendar: Calendar, chosen: Sequence[str]) -> bool:
+    """Whether it is one of those chosen, by its id or by its name; ids differ by case alone."""
+    name = clean(calendar.name or "").casefold()
+    return calendar.id in chosen or name in {one.casefold() for one in chosen}
 
 
 def calendars_of(access: Access, graph: Graph | None = None) -> list[Calendar]:
@@ -104,6 +112,7 @@ class View(Struct, array_like=True):
     name: str = ""
     owner: str = ""
     is_default: bool = False
+    is_own: bool = True
     place: Place = field(default_factory=Place)
     past: str = ""
     past_page: str = ""

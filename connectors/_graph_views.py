@@ -28,6 +28,7 @@ from connectors._graph_calendars import (
     State,
     View,
     calendars_of,
+    is_chosen,
     midnight,
     minutes,
     open_graph,
@@ -39,13 +40,14 @@ from connectors._graph_news import Asking, News, RowsOf, Series, suspicious, unt
 from connectors._graph_rows import Fault
 from connectors._ical_zones import Zones
 from connectors._mail_text import clean
-from connectors._revisions import revised
+from connectors._revisions import is_older, revised
 from schemas.connector import Access, Page, Tombstone, Unreadable, Upsert
 from schemas.errors import (
     CursorExpired,
     KithError,
     Missing,
     RateLimited,
+    ReauthRequired,
     Rejected,
     SuspiciousSnapshot,
     Transient,
@@ -70,6 +72,8 @@ class Reading:
         self._zones = Zones(access.zone)
         self._now = access.clock.now().astimezone(UTC)
         self._window = self._span_around()
+        self._is_late = False
+        """Whether rows tell how things were when a round was begun, in an earlier pull."""
         self._asking = Asking(
             self._graph,
             Reader("", "", self._zones),
@@ -107,6 +111,15 @@ class Reading:
                     yield from step(view)
                 except RateLimited:
                     raise
+                except ReauthRequired:
+                    if view.is_own:
+                        raise
+                    # Whether the whole sign-in is refused or only this calendar, another request tells.
+                    calendars_of(self._access, self._graph)
+                    faults[name] = Rejected(
+                        f"“{view.name}” is somebody else's, and Microsoft does not let Kith read it. "
+                        "Choose other calendars: kith connect microsoft --calendars A,B."
+                    )
                 except (Transient, Rejected, SuspiciousSnapshot) as fault:
                     # One calendar that fails does not keep the others from being read.
                     faults[name] = fault
@@ -133,13 +146,12 @@ class Reading:
         state = self._state
         found = calendars_of(self._access, self._graph)
         whose = next((one.address for one in found if one.is_default), "")
-        named = {name.casefold() for name in state.chosen}
         chosen = {
             one.id: one
             for one in found
-            if ({one.id.casefold(), clean(one.name or "").casefold()} & named if named else one.is_own(whose))
+            if (is_chosen(one, state.chosen) if state.chosen else one.is_own(whose))
         }
-        if named and not chosen:
+        if state.chosen and not chosen:
             there = ", ".join(f"“{clean(one.name or '')}”" for one in found[:20]) or "none"
             raise Missing(
                 f"There is no calendar called {', '.join(sorted(state.chosen))}. There is: {there}."
@@ -160,13 +172,15 @@ class Reading:
             if (view.name, view.owner) != (title, owner):
                 # Each meeting names its calendar, and tells its owner's answer.
                 view.read_again()
-            view.name, view.owner, view.is_default = title, owner, calendar.is_default
+            view.name, view.owner = title, owner
+            view.is_default, view.is_own = calendar.is_default, calendar.is_own(whose)
         state.listed_at = int(self._now.timestamp())
 
     # ------ rounds
 
     def _changes(self, view: View) -> Iterator[Page]:
         span = span_of(view.place.terms) or self._window
+        self._is_late = False
         for rows in changes_since(self._graph, view.place) if view.place.link else ():
             self._take(view, rows, span, "changes")
             if not rows.next_link:
@@ -185,17 +199,18 @@ class Reading:
         place = view.place
         if place.link and place.terms == self._window.text:
             return
-        is_old = bool(place.page) and place.round_terms == self._window.text
         if place.round_terms != self._window.text:
             place.begin(self._window.text)
+        is_late = bool(place.page)
         yield from self._round(view)
-        if is_old:
-            # The pages of a round that was begun earlier tell how things were then.
+        if is_late:
+            # What has changed since the round was begun.
             yield from self._changes(view)
 
     def _round(self, view: View) -> Iterator[Page]:
         span = span_of(view.place.round_terms) or self._window
         way = "me/calendarView/delta" if view.is_default else f"{view.way}/calendarView/delta"
+        self._is_late = bool(view.place.page)
         for rows in whole_round(self._graph, view.place, way, span.query):
             self._take(view, rows, span, "whole")
             if not rows.next_link:
@@ -206,6 +221,7 @@ class Reading:
     def _past(self, view: View) -> Iterator[Page]:
         """What is older than the window, from the newest to the oldest, a stretch at a time."""
         floor = self._floor()
+        self._is_late = False
         if not view.past:
             view.past = f"{self._window.start:%Y-%m-%d}"
         while (end := midnight(view.past)) > floor:
@@ -291,6 +307,8 @@ class Reading:
         )
 
     def _tell_item(self, one: str, member: Member, slot: str, meeting: Meeting, stamp: str) -> None:
+        if self._is_late and is_older(member.items.get(slot), stamp):
+            return
         kept = revised(member.items.get(slot), meeting, stamp)
         if kept is not None:
             member.items[slot] = kept

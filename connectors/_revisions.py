@@ -37,6 +37,11 @@ def revised(old: Kept | None, record: SourceRecord, stamp: str) -> Kept | None:
     return Kept(stamp if stamp > old.stamp else _after(old.stamp), digest)
 
 
+def is_older(old: Kept | None, stamp: str) -> bool:
+    """Whether a stamp is of before what is held, by the producer's own count."""
+    return old is not None and stamp < _AGAIN.sub("", old.stamp)
+
+
 def _after(stamp: str) -> str:
     """A stamp just above another, and below any that the producer counts up to."""
     head, match = stamp, _AGAIN.search(stamp)

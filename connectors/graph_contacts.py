@@ -21,7 +21,7 @@ from connectors._graph_delta import Pages, Place, changes_since, whole_round
 from connectors._graph_people import SELECTED, Entry, contact_of, entry_stamp, read_entry
 from connectors._graph_rows import id_of
 from connectors._mail_text import clean
-from connectors._revisions import Kept, revised
+from connectors._revisions import Kept, is_older, revised
 from schemas.connector import (
     Access,
     Collection,
@@ -121,6 +121,8 @@ class _Reading:
         self._region = str(access.settings.get("region") or "")
         self._owner = _owner_emails(access)
         self._now = int(access.clock.now().timestamp())
+        self._is_late = False
+        """Whether rows tell how things were when a round was begun, in an earlier pull."""
         self._pages = Pages(
             lambda: Cursor(msgspec.json.encode(state).decode()),
             lambda: sum(len(book.members) for book in state.books.values()),
@@ -174,9 +176,9 @@ class _Reading:
         yield from self._changes(name, book)
         if place.link and place.terms:
             return
-        is_old = bool(place.page)
         if not place.round_terms:
             place.begin(_TERMS)
+        self._is_late = is_late = bool(place.page)
         try:
             yield from self._round(name, book)
         except Rejected:
@@ -184,12 +186,13 @@ class _Reading:
                 raise
             place.begin(_BARE)
             yield from self._round(name, book)
-        if is_old:
-            # The pages of a round that was begun earlier tell how things were then.
+        if is_late:
+            # What has changed since the round was begun.
             yield from self._changes(name, book)
 
     def _changes(self, name: str, book: _Book) -> Iterator[Page]:
         place = book.place
+        self._is_late = False
         for rows in changes_since(self._graph, place) if place.link else ():
             self._take(name, book, rows.value)
             if not rows.next_link:
@@ -273,6 +276,9 @@ class _Reading:
             self._pages.changes.append(contact)
             return
         member = book.members.get(entry.id)
+        if member is not None and self._is_late and is_older(member.kept, entry_stamp(entry)):
+            member.named = book.place.round
+            return
         kept = revised(member.kept if member else None, contact, entry_stamp(entry))
         if kept is not None:
             self._pages.changes.append(Upsert(ExternalId(entry.id), contact, kept.stamp))

@@ -16,7 +16,15 @@ from connectors._ical import window_end
 from connectors.graph_calendar import SPEC, survey
 from schemas.clock import FrozenClock
 from schemas.connector import Access, Page, Source, Tombstone, Unreadable, Upsert
-from schemas.errors import ConnectorError, Missing, RateLimited, ReauthRequired, SuspiciousSnapshot, Transient
+from schemas.errors import (
+    ConnectorError,
+    Missing,
+    RateLimited,
+    ReauthRequired,
+    Rejected,
+    SuspiciousSnapshot,
+    Transient,
+)
 from schemas.ids import Cursor
 from schemas.interface import SourceReport
 from schemas.records import Meeting, SourceRecord
@@ -618,6 +626,19 @@ class TestCalendars:
         mirror = rig.read(Mirror())
         rig.fake.put_into(one, team)
         assert [stream for stream, _ in rig.read(mirror).held] == [f"calendar/{team}"]
+
+    def test_a_colleagues_calendar_that_is_closed_asks_for_no_sign_in(self, rig: Rig) -> None:
+        """Refused somebody else's calendar, the sign-in is still good: its own are read, and the words say what to do."""
+        ana = rig.fake.add_calendar("Ana", owner="ana@example.com")
+        rig.fake.closed.add(ana)
+        rig.fake.add("one", NOW)
+        mirror = Mirror()
+        with pytest.raises(Rejected, match="Choose other"):
+            rig.read(mirror, calendars=("Calendar", "Ana"))
+        assert [one[0] for one in told(mirror).values()] == ["one"]
+        rig.scopes = frozenset()
+        with pytest.raises(ReauthRequired):
+            rig.read(mirror, calendars=("Ana",))
 
     def test_one_that_fails_keeps_no_other_from_being_read(self, rig: Rig) -> None:
         """Where one calendar cannot be read, the others are, and the fault is told at the end."""

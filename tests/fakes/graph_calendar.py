@@ -114,6 +114,8 @@ class GraphCalendars:
         """What becomes of a row on its way out."""
         self.broken: set[str] = set()
         """Calendars whose views fail."""
+        self.closed: set[str] = set()
+        """Calendars that their owner does not let be read."""
         self._revision = 0
         self._made = 0
         self.main = self.add_calendar("Calendar", isDefaultCalendar=True)
@@ -375,6 +377,8 @@ class GraphCalendars:
     # ------ deltas
 
     def _delta(self, request: Request, path: list[str], calendar: str) -> Reply:
+        if calendar in self.closed:
+            raise refuse(403, "ErrorAccessDenied", "Access is denied.")
         if calendar in self.broken:
             raise refuse(500, "ErrorInternalServerError")
         names = {name for name, _ in request.query}
