@@ -9,7 +9,7 @@ INSTALL_KITH = $(PIP) --require-hashes -r deploy/locks/build.txt && \
 	$(PIP) --no-deps --no-build-isolation --editable . && \
 	$(BIN)/python -m compileall -q connectors deploy schemas services workers
 
-.PHONY: demo run setup test check lint format bench faults fuzz lock clean
+.PHONY: demo run setup test check lint format bench faults soak fuzz lock clean
 
 demo: setup
 	@$(BIN)/kith demo --home .demo $(if $(ONCE),--once)
@@ -41,6 +41,10 @@ bench: $(VENV)/.test
 
 faults: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow tests/faults $(ARGS)
+
+# The full size of what always runs in small: a hundred seeds, five hundred lost answers, years of months.
+soak: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow tests/connectors $(ARGS)
 
 # Property tests with examples that were never tried before.
 fuzz: $(VENV)/.test

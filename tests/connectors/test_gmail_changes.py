@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -187,10 +187,13 @@ def again(box: GmailBox, mirror: Mirror, **more: Any) -> None:
         mirror.take(gmail.open_source(box.access(is_held=holding(mirror), **more)).pull(None))
 
 
+@pytest.mark.parametrize(
+    "seeds", [range(12), pytest.param(range(12, 100), marks=pytest.mark.slow, id="the rest of a hundred")]
+)
 @pytest.mark.parametrize("scopes", [(), HEADERS_ONLY], ids=["texts", "headers"])
-def test_a_lost_history_doubles_and_loses_nothing(scopes: tuple[str, ...]) -> None:
+def test_a_lost_history_doubles_and_loses_nothing(scopes: tuple[str, ...], seeds: Sequence[int]) -> None:
     """R7, R8: over 100 seeds, with the reading broken off anywhere: what is held is what is there, each once."""
-    for seed in range(100):
+    for seed in seeds:
         with a_gmail_box(*scopes) as box:
             box.server.inspect = no_breaches if seed % 10 else box.server.inspect
             chance = random.Random(seed)

@@ -31,6 +31,7 @@ from tests.connectors.google import GoogleRig, a_google
 from tests.contract.live_source import LiveSourceContract, Mirror, a_live_access, live_changes, live_pages
 from tests.contract.source import NOW
 from tests.fakes.google_calendar import OWNER, Calendars, all_day, guest, instance_id, timed
+from tests.seeds import HUNDRED
 from tests.services.builders import a_book, exported
 
 EVENTS = f"GET /calendar/v3/calendars/{OWNER}/events"
@@ -866,7 +867,7 @@ class TestResync:
         killed_everywhere(changed)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", HUNDRED)
 def test_no_duplicate_and_no_false_deletion(seed: int) -> None:
     """Whatever an owner does, and however often tokens end and the wire breaks, what is held is what is there."""
     chance = random.Random(seed)

@@ -20,6 +20,7 @@ from tests.connectors.google import GoogleRig, a_google
 from tests.contract.live_source import LiveSourceContract, Mirror, a_live_access, live_changes, live_pages
 from tests.contract.source import NOW
 from tests.fakes.google_people import CONNECTIONS, OTHERS, People
+from tests.seeds import HUNDRED
 
 OTHERS_READ = "https://www.googleapis.com/auth/contacts.other.readonly"
 
@@ -276,7 +277,7 @@ def test_full_readings_that_are_refused_are_waited_for(rig: GoogleRig, people: P
     assert len(mirror.held) == 1
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", HUNDRED)
 def test_nobody_twice_and_nobody_lost(seed: int) -> None:
     """Whatever an owner does, and however often tokens end and the wire breaks, who is held is who is there."""
     chance = random.Random(seed)

@@ -43,6 +43,7 @@ from tests.contract.live_source import (
 from tests.fakes.api import Json, no_breaches
 from tests.fakes.graph_calendar import NOW, OWNER, GraphCalendars, an_attendee, exchange_uid
 from tests.fakes.graph_lists import Side, a_side
+from tests.seeds import HUNDRED
 from tests.services.builders import a_book, exported
 
 DAY = timedelta(days=1)
@@ -473,7 +474,7 @@ def disturbed(rig: Rig, chance: random.Random, mirror: Mirror) -> None:
 class TestLinksThatEnd:
     """A link that Graph no longer knows costs a list, and changes nothing but what changed."""
 
-    @pytest.mark.parametrize("seed", range(100))
+    @pytest.mark.parametrize("seed", HUNDRED)
     def test_a_full_resync(self, rig: Rig, seed: int) -> None:
         """After 410 nothing comes twice and nothing is taken away that is there, wherever the pull is broken off."""
         chance = random.Random(seed)

@@ -29,6 +29,7 @@ from tests.contract.live_source import (
 from tests.fakes.api import Json, no_breaches
 from tests.fakes.graph_contacts import DEFAULT, NOW, GraphContacts
 from tests.fakes.graph_lists import Side, a_side
+from tests.seeds import HUNDRED
 
 
 class Rig:
@@ -194,7 +195,7 @@ class TestWhatItCosts:
 class TestLinksThatEnd:
     """A link that Graph no longer knows costs a list, and changes nothing but what changed."""
 
-    @pytest.mark.parametrize("seed", range(100))
+    @pytest.mark.parametrize("seed", HUNDRED)
     def test_a_full_resync(self, rig: Rig, seed: int) -> None:
         """After 410 nothing comes twice and nothing is taken away that is there, wherever the pull is broken off."""
         chance = random.Random(seed)

@@ -34,6 +34,7 @@ from tests.contract.sink import (
 from tests.fakes.api import Json, no_breaches
 from tests.fakes.graph_lists import Side, a_side
 from tests.fakes.graph_todo import NOW, GraphTodo, Kept, ids_of
+from tests.seeds import HUNDRED
 
 TOKEN = "eyJ0eXAiOiJKV1QifQ.token-of-the-owner"
 BERLIN = "Europe/Berlin"
@@ -412,7 +413,7 @@ class TestReadingBack:
         assert a_sink(rig).find(OTHER) is None
         assert Held(rig).catch_up().keys() == {KEY}
 
-    @pytest.mark.parametrize("seed", range(100))
+    @pytest.mark.parametrize("seed", HUNDRED)
     def test_a_full_resync(self, rig: TodoRig, seed: int) -> None:
         """After 410 what was done, renamed, moved and deleted meanwhile is seen, nothing else is, and nothing twice."""
         chance = random.Random(seed)
