@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,7 +15,7 @@ from deploy.parsing import ParsingPool
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.connector import Access, ConnectorSpec, Page, Source, Upsert, Workers
-from schemas.errors import ConnectorError, KithError, RateLimited, ReauthRequired
+from schemas.errors import ConnectorError, KithError, QuotaSpent, RateLimited, ReauthRequired
 from schemas.events import at_of
 from schemas.ids import Cursor
 from schemas.interface import SourceReport, SyncedAccount, SyncReport
@@ -37,6 +38,8 @@ _LOOK_EVERY = timedelta(milliseconds=200)
 
 Busy = Callable[[Account], None]
 """Told of an account that another process reads just now."""
+Rests = Callable[[Feed, ConnectorSpec], None]
+"""Told of a feed that goes on later, since all that its server allows for now is used up."""
 Advance = Callable[[str, int, int], None]
 """Told which account is read, how much of it is, and of how much."""
 
@@ -100,6 +103,7 @@ def sync(
     full: bool = False,
     advance: Advance = lambda _what, _done, _total: None,
     busy: Busy = lambda _account: None,
+    rests: Rests = lambda _feed, _spec: None,
     patience: timedelta = _PATIENCE,
 ) -> SyncReport:
     """Read these accounts, or all that are active, to their ends, and keep the book; safe to repeat.
@@ -111,6 +115,7 @@ def sync(
         full: everything is read anew, not only what is new.
         busy: told of an account that another process reads just now, and still did when patience was over; that
             process goes on with it by itself.
+        rests: told of what goes on later, since all that its server allows for now is used up.
         patience: how long to wait for such a process, by the machine's own time.
     """
     with book.store.read() as unit:
@@ -119,7 +124,7 @@ def sync(
     with ParsingPool(alone_for=_ALONE_FOR) as pool:
         for account in known:
             if account.id in account_ids or (not account_ids and account.state == "active"):
-                reading = _Reading(app, book, pool, report, advance, busy, patience, full=full)
+                reading = _Reading(app, book, pool, report, advance, busy, rests, patience, full=full)
                 report.accounts.append(reading.read(account))
             elif not account_ids and account.state == "reconnect":
                 report.accounts.append(
@@ -141,6 +146,7 @@ class _Reading:
         report: SyncReport,
         advance: Advance,
         busy: Busy,
+        rests: Rests,
         patience: timedelta,
         *,
         full: bool,
@@ -151,6 +157,7 @@ class _Reading:
         self._report = report
         self._advance = advance
         self._busy = busy
+        self._rests = rests
         self._patience = patience
         self._full = full
 
@@ -188,7 +195,15 @@ class _Reading:
             book = Book(store, feed.owner, self._book.clock, self._book.habits)
             try:
                 return read_feed(
-                    self._app, book, feed, spec, access, self._report, self._advance, full=self._full
+                    self._app,
+                    book,
+                    feed,
+                    spec,
+                    access,
+                    self._report,
+                    self._advance,
+                    self._rests,
+                    full=self._full,
                 )
             except ReauthRequired as error:
                 return error
@@ -222,6 +237,7 @@ def read_feed(
     access: Access,
     report: SyncReport,
     advance: Advance = lambda _what, _done, _total: None,
+    rests: Rests = lambda _feed, _spec: None,
     *,
     full: bool = False,
     chance: float = 0,
@@ -230,6 +246,8 @@ def read_feed(
     """Read one feed to its end, and note how it went; why it failed, or nothing.
 
     Args:
+        rests: told when all that the server allows for now is used up; what came until then is kept, and it goes on later.
+        full: everything is read anew, what is held as well.
         chance: from 0 to 1, by which the next try after a failure is put apart from others'.
         budget: how long it may take; what is left then is due at once.
 
@@ -250,8 +268,13 @@ def read_feed(
         admit = refusals(unit, book.owner)
         if full:
             stream.set_cursor(unit, book.owner, feed.account, spec.name, None, epoch(now))
+    if full:
+        access = replace(access, is_held=lambda items: [False] * len(items))
+    has_come = False
 
     def progress(page: Page) -> None:
+        nonlocal has_come
+        has_come = True
         extent.take(page, now)
         advance(feed.account, page.done, page.total)
 
@@ -262,10 +285,18 @@ def read_feed(
     try:
         ingest.run(budget.limited(spec.open_source(access)), entry, report.rejects, progress)
     except KithError as error:
+        if isinstance(error, QuotaSpent) and has_come:
+            with book.store.write() as unit:
+                accounts.note_success(
+                    unit, feed, now, now + error.retry_after, **msgspec.structs.asdict(extent)
+                )
+            rests(feed, spec)
+            return ""
         wait = error.retry_after if isinstance(error, RateLimited) else backoff(feed.failures + 1, chance)
         with book.store.write() as unit:
             accounts.note_failure(unit, feed, now, now + wait, str(error))
-            if isinstance(error, RateLimited):
+            # Of its own quota a feed spends alone; a server that refuses is left alone by all that work at the account.
+            if isinstance(error, RateLimited) and not isinstance(error, QuotaSpent):
                 rest(unit, feed.owner, feed.account, now + wait)
         if isinstance(error, ReauthRequired):
             raise
@@ -291,6 +322,8 @@ def _compare(book: Book, feed: Feed, spec: ConnectorSpec, access: Access, now: d
         return
     try:
         newest = spec.newest(access)
+    except QuotaSpent:
+        return
     except RateLimited as error:
         with book.store.write() as unit:
             rest(unit, feed.owner, feed.account, now + error.retry_after)

@@ -51,6 +51,10 @@ class RateLimited(Transient):
         self.retry_after = retry_after
 
 
+class QuotaSpent(RateLimited):
+    """What the other side allows in a time is used up, by our own count: nothing was refused, and nothing went wrong."""
+
+
 class ReauthRequired(ConnectorError):
     """The grant is gone or refused; only the owner can renew it."""
 

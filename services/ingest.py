@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.clock import Clock, epoch
 from schemas.connector import Page, Same, Skipped, Source, Tombstone, Unreadable, Upsert, legible
-from schemas.errors import CursorExpired, SuspiciousSnapshot, UnreadableFile
+from schemas.errors import ConnectorError, CursorExpired, SuspiciousSnapshot, UnreadableFile
 from schemas.events import VERSION, Gone, at_of, encode_body, kind_of
 from schemas.ids import Cursor, ExternalId, key64
 from schemas.interface import Reject, SourceReport
@@ -236,16 +236,24 @@ class Ingest:
 
 
 def _gathered(pages: Iterator[Page], size: int) -> Iterator[Page]:
-    """Deltas of one stream joined until they hold `size` changes; the last one's checkpoint is that of all."""
+    """Deltas of one stream joined until they hold `size` changes; the last one's checkpoint is that of all.
+
+    What came before a source gives up is handed on first: else a source that stops after less would get nowhere.
+    """
     waiting: list[Page] = []
-    for page in pages:
-        if waiting and (page.stream != waiting[0].stream or page.mode == "snapshot"):
+    try:
+        for page in pages:
+            if waiting and (page.stream != waiting[0].stream or page.mode == "snapshot"):
+                yield _joined(waiting)
+                waiting = []
+            waiting.append(page)
+            if page.mode == "snapshot" or page.last or sum(len(one.changes) for one in waiting) >= size:
+                yield _joined(waiting)
+                waiting = []
+    except ConnectorError:
+        if waiting:
             yield _joined(waiting)
-            waiting = []
-        waiting.append(page)
-        if page.mode == "snapshot" or page.last or sum(len(one.changes) for one in waiting) >= size:
-            yield _joined(waiting)
-            waiting = []
+        raise
     if waiting:
         yield _joined(waiting)
 

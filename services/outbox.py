@@ -22,6 +22,7 @@ from schemas.errors import (
     Ambiguous,
     ConnectorError,
     Missing,
+    QuotaSpent,
     RateLimited,
     ReauthRequired,
     Transient,
@@ -157,7 +158,7 @@ class Delivery:
             outbox.set_state(
                 unit, self._owner, intent, state, epoch(now), next_at=epoch(next_at), reason=str(error)
             )
-            if isinstance(error, RateLimited):
+            if isinstance(error, RateLimited) and not isinstance(error, QuotaSpent):
                 rest(unit, self._owner, self._account, next_at)
 
     def _later(self, now: datetime, attempts: int) -> datetime:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from schemas.clock import Clock, epoch, instant
 from schemas.connector import Quota
-from schemas.errors import RateLimited
+from schemas.errors import QuotaSpent
 from services.store import accounts as rows
 from services.store.unit import Duty, Store, Unit
 
@@ -23,7 +23,7 @@ def spend(store: Store, owner: int, account: str, quota: Quota, units: int, cloc
     """Take units of an account's quota; more at once than it has in all counts as all of it.
 
     Raises:
-        RateLimited: so many are not left; with the time until they are.
+        QuotaSpent: so many are not left; with the time until they are.
     """
     wanted = min(units, quota.units)
     period = max(1, round(quota.period.total_seconds()))
@@ -39,7 +39,7 @@ def spend(store: Store, owner: int, account: str, quota: Quota, units: int, cloc
         live = sorted((since, used) for since, used in known.values() if now - period - slot < since <= now)
         left = quota.units - sum(used for _, used in live)
         if wanted > left:
-            raise RateLimited(
+            raise QuotaSpent(
                 f"All that the server allows in {_told(quota.period)} is used up; Kith goes on by itself.",
                 retry_after=_until_free(live, wanted - left, period + slot, now),
             )

@@ -15,10 +15,12 @@ from deploy.cli.progress import progress
 from deploy.lock import only_here
 from deploy.mailers import redirect_mail
 from deploy.syncing import sync as read
+from schemas.connector import ConnectorSpec
 from schemas.errors import ConfigError
 from schemas.interface import Account, AccountList, ImportReport, SyncReport
 from services import accounts as kept
 from services.accounts import Account as KeptAccount
+from services.accounts import Feed
 from services.people import owners_words
 from services.vault import Vault, listed
 
@@ -91,7 +93,9 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
     with book.store.read() as unit:
         chosen = [kept.find_account(unit, book.owner, one).id for one in asked]
     with progress(context) as advance:
-        report = read(context.application, book, chosen, full=full, advance=advance, busy=tell_busy)
+        report = read(
+            context.application, book, chosen, full=full, advance=advance, busy=tell_busy, rests=tell_rest
+        )
     if context.as_json:
         context.put(report)
     else:
@@ -104,6 +108,14 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
 def tell_busy(account: KeptAccount) -> None:
     """Say that another process reads an account."""
     hint(f"{plain(account.name)} is being read by the process that runs this home, which goes on by itself.")
+
+
+def tell_rest(feed: Feed, spec: ConnectorSpec) -> None:
+    """Say that the rest of a feed comes later."""
+    hint(
+        f"{spec.title} allows no more for now. What came is kept; the rest comes by itself while kith up runs, or a piece at "
+        f"a time by kith sync {feed.account}."
+    )
 
 
 def print_outcome(report: SyncReport) -> None:

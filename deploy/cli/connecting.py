@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from deploy.accounts import FEED, TASKS, shapes_of
-from deploy.cli.accounts import print_outcome, status_of_sync, tell_busy
+from deploy.cli.accounts import print_outcome, status_of_sync, tell_busy, tell_rest
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
 from deploy.cli.paper import Column, hint, is_terminal, plain, say, table, wrapped
@@ -68,7 +68,9 @@ def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
     report: SyncReport | None = None
     if not given["no_sync"]:
         with progress(context) as advance:
-            report = sync(context.application, book, [made.account.id], advance=advance, busy=tell_busy)
+            report = sync(
+                context.application, book, [made.account.id], advance=advance, busy=tell_busy, rests=tell_rest
+            )
     if context.as_json:
         context.put(_shape(context, made, report))
     elif report is not None:
