@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -34,12 +35,14 @@ from services.web.app import Desk
 from services.web.guard import known_hosts
 from workers.actors import Bells, register
 from workers.broker import is_reachable, jobs_waiting, make_broker
+from workers.gather import Gather
 from workers.listen import Listeners
 from workers.relay import Relay
 from workers.schedule import Schedule
 
 THREADS = 4
 _DRAIN_MILLISECONDS = 5_000
+_HEED_WITHIN = timedelta(seconds=1)
 _log = structlog.get_logger("kith.household")
 
 
@@ -54,6 +57,7 @@ class Household:
         self.broker: Broker = make_broker(app.settings.broker_url, self._bury)
         self.bells: Bells = register(self.broker, self)
         self.live = Live(app, self._ring_for)
+        self.notices = Gather(self._heed)
         app.wake = self.wake
 
     def wake(self, owner: int, /) -> None:
@@ -140,13 +144,18 @@ class Household:
         )
 
     def _take_notices(self, notices: Sequence[Notice]) -> bool:
+        """Whether a word of these is known; what follows from it is done apart, as vendors wait for seconds only."""
         signer = self.app.notice_signer
-        if signer is None:
-            return False
-        is_known, at_once = Notices(self.app.store, self.app.clock, signer).take(notices)
+        known = [one for one in notices if signer is not None and signer.read(one.token) is not None]
+        self.notices.bring(known)
+        return bool(known)
+
+    def _heed(self, notices: Sequence[Notice]) -> None:
+        if self.app.notice_signer is None:
+            return
+        _, at_once = Notices(self.app.store, self.app.clock, self.app.notice_signer).take(notices)
         for told in at_once:
             self.bells.pull.send(told.owner, told.account, told.connector)
-        return is_known
 
     def _evidence(self, followup: str) -> tuple[Evidence, Mapping[Deed, str]] | None:
         one_click = self._one_click()
@@ -205,5 +214,6 @@ class Household:
         try:
             yield
         finally:
+            self.notices.settle(_HEED_WITHIN)
             worker.stop(timeout=_DRAIN_MILLISECONDS)
             self.broker.close()
