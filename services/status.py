@@ -153,6 +153,34 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
         )
 
 
+def gathered(status: Status) -> list[SourceStatus]:
+    """The sources as their owner looks at them: of an account all its mail, calendars or cards as one, and none that is empty.
+
+    Vendors name folders and calendars by ids that say nothing to anybody.
+    """
+    known = {one.id for one in status.accounts}
+    found: dict[str, SourceStatus] = {}
+    for one in status.sources:
+        sort = one.stream.partition("/")[0] if one.account in known else one.stream
+        if one.account in known and not one.items:
+            continue
+        name = f"{one.account}:{sort}"
+        before = found.get(name)
+        found[name] = SourceStatus(
+            source=name,
+            account=one.account,
+            stream=sort,
+            items=one.items + (before.items if before else 0),
+            newest_at=_later(one.newest_at, before.newest_at if before else None),
+            read_at=_later(one.read_at, before.read_at if before else None),
+        )
+    return list(found.values())
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
+
+
 def _standings(unit: Unit, owner: int, now: datetime) -> list[AccountStanding]:
     feeds = accounts.feeds(unit, owner)
     came = facts.events_since(unit, owner, epoch(now - _DAY))

@@ -8,7 +8,7 @@ from deploy.cli.paper import Column, day, plain, say, table, wrapped
 from services import accounts as kept
 from services.schedule import Rhythm
 from services.standing import TROUBLED, AccountStanding
-from services.status import Status, status
+from services.status import Status, gathered, status
 
 
 def standing(context: Context) -> Status:
@@ -67,7 +67,7 @@ def print_standing(context: Context, now: Status) -> None:
     say(*wrapped(told))
     rows = [
         (one.source, f"{one.items:,}", day(one.newest_at, now.at, zone), day(one.read_at, now.at, zone))
-        for one in now.sources
+        for one in gathered(now)
     ]
     if rows:
         say("")

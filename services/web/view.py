@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.digest.words import clean, counted, day_words, upper_first
 from services.standing import TROUBLED, AccountStanding
-from services.status import SourceStatus, Status, Unsent
+from services.status import SourceStatus, Status, Unsent, gathered
 
 _STREAMS = {
     "mail": ("Mail", "message"),
@@ -224,9 +224,7 @@ def _sources(status: Status, zone: ZoneInfo) -> list[SourceView]:
         return (order.index(stream) if stream in order else len(order), one.account, one.stream)
 
     names = _ACCOUNTS | {one.id: one.name for one in status.accounts}
-    # A folder of an account in which nothing is says nothing; how the account stands is told apart.
-    shown = [one for one in status.sources if one.items or one.account in _ACCOUNTS]
-    return [_source(one, names, status.at, zone) for one in sorted(shown, key=place)]
+    return [_source(one, names, status.at, zone) for one in sorted(gathered(status), key=place)]
 
 
 def _source(one: SourceStatus, names: Mapping[str, str], now: datetime, zone: ZoneInfo) -> SourceView:

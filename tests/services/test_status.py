@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 
+import msgspec
+
 from schemas.clock import FrozenClock, epoch
 from schemas.decisions import TagsSet
 from schemas.interface import Reject
 from services.schedule import Rhythm
-from services.status import status
+from services.status import gathered, status
 from services.store import events as stream
 from services.store.unit import Store
 from tests.services.builders import MARA, NOW, a_book, a_meeting, a_message, an_ask, take
+from tests.web.desks import a_source, a_status, an_account
 
 ANA, BEN = "ana@example.org", "ben@example.net"
 
@@ -65,3 +68,24 @@ def test_lag_and_rejects(store: Store) -> None:
     now = status(store, book.owner, NOW)
     assert (now.lag, now.is_in_sync) == (3, False)
     assert (now.rejected, len(now.rejects), now.rejects[0].where) == (30, 20, "message 29")
+
+
+def test_what_an_account_holds_is_gathered() -> None:
+    """Its folders are one, with the newest of them, and empty ones are left out; files stay each by itself."""
+    status = a_status(
+        accounts=[an_account("m-1", "microsoft", "well", None)],
+        sources=[
+            a_source("mail/0623b067", 100, "m-1"),
+            msgspec.structs.replace(a_source("mail/4f9d9158", 20, "m-1"), newest_at=NOW),
+            a_source("tasks", 0, "m-1"),
+            a_source("linkedin/2026-05-03", 57),
+            a_source("linkedin/2026-11-20", 0),
+        ],
+    )
+    told = [(one.source, one.items, one.newest_at) for one in gathered(status)]
+    before = NOW - timedelta(hours=30)
+    assert told == [
+        ("m-1:mail", 120, NOW),
+        ("files:linkedin/2026-05-03", 57, before),
+        ("files:linkedin/2026-11-20", 0, before),
+    ]
