@@ -200,7 +200,7 @@ def open_mail(access: Access) -> MailSink:
 
 SPEC = ConnectorSpec(
     name="graph_mail",
-    title="Mail of Microsoft 365 and Outlook.com",
+    title="Microsoft mail",
     stream=STREAM,
     open_source=open_source,
     scopes=(

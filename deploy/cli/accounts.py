@@ -179,7 +179,7 @@ def disconnect(context: Context, asked: str, forget: bool = False) -> int:
         rest = f"is erased: {count:,} event{'' if count == 1 else 's'}" if forget else "stays"
         say(f"{plain(account.name)} is disconnected, and its secret deleted. What it brought {rest}.")
         if left:
-            hint(*wrapped(f"Its secret is deleted here. {left}"))
+            hint(*wrapped(left))
         elif account.kind in context.application.authorities:
             hint("What was allowed to Kith there is given back.")
         if account.settings.get("list_name"):
