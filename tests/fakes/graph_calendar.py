@@ -98,7 +98,10 @@ class _Walk(Struct):
 class GraphCalendars:
     """One mailbox's calendars. Every method but `serves` and `answer` is a test's, or the hands of people."""
 
-    def __init__(self, clock: Clock | None = None, mailbox: Mailbox | None = None) -> None:
+    def __init__(
+        self, clock: Clock | None = None, mailbox: Mailbox | None = None, *, user: str = OWNER
+    ) -> None:
+        self.user = user
         self.clock = clock or FrozenClock(NOW)
         self.mailbox = mailbox or Mailbox(self.clock)
         self.server: ApiServer | None = None
@@ -122,13 +125,13 @@ class GraphCalendars:
 
     # ------ hands
 
-    def add_calendar(self, name: str, *, owner: str = OWNER, can_edit: bool = True, **more: Any) -> str:
+    def add_calendar(self, name: str, *, owner: str = "", can_edit: bool = True, **more: Any) -> str:
         """One more calendar; its id."""
         one = f"AQMkAD/{base64.b64encode(name.encode()).decode()}+="
         self.calendars[one] = {
             "id": one,
             "name": name,
-            "owner": {"name": owner.partition("@")[0], "address": owner},
+            "owner": {"name": (owner or self.user).partition("@")[0], "address": owner or self.user},
             "isDefaultCalendar": False,
             "canEdit": can_edit,
             "color": "auto",
@@ -170,7 +173,7 @@ class GraphCalendars:
             "location": {"displayName": "Room 2"},
             "isCancelled": False,
             "isOrganizer": True,
-            "organizer": {"emailAddress": {"name": "me", "address": OWNER}},
+            "organizer": {"emailAddress": {"name": "me", "address": self.user}},
             "attendees": [an_attendee(*one) for one in attendees],
             "responseStatus": {"response": "organizer", "time": "0001-01-01T00:00:00Z"},
             "responseRequested": True,

@@ -17,6 +17,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses
+from html import unescape
 from typing import Any
 
 from msgspec import Struct
@@ -73,6 +74,7 @@ _NAMED = re.compile(r"internetMessageId eq '((?:[^']|'')*)'")
 _EXPAND = re.compile(r"singleValueExtendedProperties\(\$filter=(id eq '[^']+'(?: or id eq '[^']+')*)\)")
 _EXTENDED = {"String 0x1039": "References", "String 0x1042": "In-Reply-To"}
 _TAG = re.compile(r"<[^>]*>")
+_LINE_END = re.compile(r" ?(?:<br\b[^>]*>|</(?:div|p|blockquote)>|<blockquote\b[^>]*>) ?")
 
 
 class Stored(Struct):
@@ -671,5 +673,7 @@ def _body_as(body: Json | None, wanted: str) -> Json | None:
         return body
     content = body["content"]
     if wanted == "text":
-        return {"contentType": "text", "content": _TAG.sub("", content.replace("<br>", "\r\n"))}
+        # As a browser shows it: a line ends at a tag that says so, not where the source has one; quotations get no marks.
+        lines = _LINE_END.sub("\r\n", " ".join(content.split()))
+        return {"contentType": "text", "content": unescape(_TAG.sub("", lines))}
     return {"contentType": "html", "content": f"<html><body><pre>{content}</pre></body></html>"}

@@ -16,6 +16,8 @@ from tests.fakes.exchange_wire import Element, e
 from tests.fakes.gmail import Gmail
 from tests.fakes.google_calendar import Calendars, all_day, guest, timed
 from tests.fakes.google_people import People
+from tests.fakes.graph_calendar import GraphCalendars, exchange_uid
+from tests.fakes.graph_contacts import GraphContacts
 from tests.fakes.graph_mail import GraphMail
 
 ADDRESSES = (HOME, WORK)
@@ -31,7 +33,9 @@ _GMAIL = {
     "Category Forums": "CATEGORY_FORUMS",
 }
 _GOOGLE = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
+_GRAPH = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentativelyAccepted"}
 _EXCHANGE = {"ACCEPTED": "Accept", "DECLINED": "Decline", "TENTATIVE": "Tentative"}
+_BODY = e("t:Body", "").tag
 
 
 class Network(Struct, frozen=True):
@@ -127,13 +131,66 @@ def _into_calendar(meeting: Planned, calendars: Calendars) -> None:
 # --- Microsoft ----------------------------------------------------------------------------------------------------------
 
 
-def lay_into_microsoft(network: Network, mail: GraphMail) -> None:
+def lay_into_microsoft(
+    network: Network, mail: GraphMail, calendars: GraphCalendars, contacts: GraphContacts
+) -> None:
     """The network as a mailbox of Microsoft 365 holds it."""
     for letter in network.letters:
         folder = (
             "sentitems" if "Sent" in letter.labels else "drafts" if "Drafts" in letter.labels else "inbox"
         )
         mail.put(wire(letter), folder, at=letter.at, is_draft=folder == "drafts")
+    for meeting in network.meetings:
+        _into_graph(meeting, calendars)
+    for who in network.cards:
+        given, _, family = who.name.rpartition(" ")
+        contacts.add(
+            who.name,
+            [one for one in (who.address, *who.also) if one],
+            givenName=given,
+            surname=family,
+            companyName=who.organization or None,
+            jobTitle=who.title or None,
+            mobilePhone=who.phone or None,
+            businessHomePage=who.profile or None,
+        )
+
+
+def _into_graph(meeting: Planned, calendars: GraphCalendars) -> None:
+    caller = meeting.organizer or Guest(NAME, HOME)
+    is_own = caller.address in ADDRESSES
+    mine = next((one.partstat for one in meeting.guests if one.address in ADDRESSES), "")
+    answer = "organizer" if is_own else _GRAPH.get(mine, "notResponded")
+    weeks = meeting.every_weeks if meeting.until else 0
+    count = None
+    if meeting.until and weeks:
+        count = (meeting.until - meeting.starts_at - timedelta(seconds=1)) // timedelta(weeks=weeks) + 1
+    one = calendars.add(
+        meeting.summary,
+        meeting.starts_at.date() if meeting.days else meeting.starts_at,
+        length=timedelta(days=meeting.days) if meeting.days else timedelta(minutes=meeting.minutes),
+        uid=exchange_uid(0, foreign=meeting.uid),
+        every=timedelta(weeks=weeks) if weeks else None,
+        count=count,
+        attendees=[
+            (guest.address, guest.name, _GRAPH.get(guest.partstat, "none"))
+            for guest in meeting.guests
+            if guest.address != caller.address and guest.cutype not in {"ROOM", "RESOURCE"}
+        ],
+        organizer={"emailAddress": {"name": caller.name, "address": caller.address}},
+        isOrganizer=is_own,
+        isCancelled=meeting.is_cancelled,
+        responseStatus={"response": answer, "time": "0001-01-01T00:00:00Z"},
+        location={"displayName": meeting.location},
+    )
+    for start in meeting.excluded:
+        calendars.drop(one, f"{start.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    for change in meeting.changes:
+        slot = f"{change.original.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        if change.is_cancelled:
+            calendars.drop(one, slot)
+        else:
+            calendars.differ(one, slot, start=change.moved_to)
 
 
 # --- Exchange -----------------------------------------------------------------------------------------------------------
@@ -145,14 +202,22 @@ def lay_into_exchange(network: Network, server: ExchangeServer) -> None:
         if "Sent" in letter.labels:
             server.add("sentitems", _sent(letter))
         elif "Drafts" not in letter.labels:
-            server.add("inbox", a_letter(wire(letter), received=letter.at))
+            server.add("inbox", _received(letter))
     for meeting in network.meetings:
-        if not meeting.days and not meeting.is_cancelled:
+        if not meeting.is_cancelled:
             server.add("calendar", _appointment(meeting))
     for who in network.cards:
         addresses = [one for one in (who.address, *who.also) if one]
         company = [e("t:CompanyName", who.organization)] if who.organization else []
         server.add("contacts", a_contact(who.name, *company, emails=addresses, title=who.title))
+
+
+def _received(letter: Letter) -> Element:
+    """A mail that came from outside: with its header block, and its text as the server tells it of any format."""
+    kind = "IPM.Schedule.Meeting.Request" if letter.calendar else "IPM.Note"
+    made = a_letter(wire(letter), received=letter.at, kind=kind)
+    made[:] = [e("t:Body", full_text(letter), BodyType="Text") if one.tag == _BODY else one for one in made]
+    return made
 
 
 def _sent(letter: Letter) -> Element:
@@ -176,23 +241,29 @@ def _sent(letter: Letter) -> Element:
 
 
 def _appointment(meeting: Planned) -> Element:
+    caller = meeting.organizer or Guest(NAME, HOME)
     people = [
         an_attendee(one.name, one.address, _EXCHANGE.get(one.partstat, "Unknown"))
         for one in meeting.guests
-        if one.cutype == "INDIVIDUAL"
+        if one.cutype == "INDIVIDUAL" and one.address != caller.address
     ]
     fields: dict[str, Any] = {
         "subject": meeting.summary,
         "start": meeting.starts_at,
-        "length": timedelta(minutes=meeting.minutes),
+        "length": timedelta(days=meeting.days) if meeting.days else timedelta(minutes=meeting.minutes),
+        "is_day": bool(meeting.days),
         "people": people,
     }
-    if not meeting.every_weeks or meeting.until is None:
-        return a_meeting(meeting.uid, **fields)
-    days = weekly(f"{meeting.starts_at:%A}", meeting.every_weeks)
-    ends = e(
-        "t:EndDateRecurrence",
-        e("t:StartDate", f"{meeting.starts_at:%Y-%m-%d}Z"),
-        e("t:EndDate", f"{meeting.until:%Y-%m-%d}Z"),
-    )
-    return a_series(meeting.uid, days, ends, **fields)
+    if meeting.every_weeks and meeting.until:
+        days = weekly(f"{meeting.starts_at:%A}", meeting.every_weeks)
+        ends = e(
+            "t:EndDateRecurrence",
+            e("t:StartDate", f"{meeting.starts_at:%Y-%m-%d}Z"),
+            e("t:EndDate", f"{meeting.until:%Y-%m-%d}Z"),
+        )
+        made = a_series(meeting.uid, days, ends, **fields)
+    else:
+        made = a_meeting(meeting.uid, **fields)
+    organizer = e("t:Organizer", a_box(caller.name, caller.address))
+    made[:] = [organizer if one.tag == organizer.tag else one for one in made]
+    return made

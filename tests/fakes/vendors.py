@@ -26,7 +26,10 @@ from tests.fakes.google_calendar import Calendars
 from tests.fakes.google_people import People
 from tests.fakes.google_tasks import Tasks
 from tests.fakes.graph import graph_server
+from tests.fakes.graph_calendar import GraphCalendars
+from tests.fakes.graph_contacts import GraphContacts
 from tests.fakes.graph_mail import GraphMail
+from tests.fakes.graph_todo import GraphTodo
 from tests.fakes.network import ADDRESSES, Network, lay_into_exchange, lay_into_google, lay_into_microsoft
 
 CLIENT, SECRET = "kith-of-mara", "client-canary-secret"
@@ -86,19 +89,21 @@ def google(network: Network, clock: Clock) -> Iterator[Vendor]:
 
 @contextmanager
 def microsoft(network: Network, clock: Clock) -> Iterator[Vendor]:
-    """Microsoft 365: sign-in and Graph."""
+    """Microsoft 365: sign-in, and Graph with mail, calendar, contacts and To Do."""
     sign_in = MicrosoftSignIn(clock, [Registration(CLIENT)], _PEOPLE)
-    mail = GraphMail(clock, user=MARA)
-    lay_into_microsoft(network, mail)
-    parts: dict[str, Part] = {"sign_in": sign_in, "mail": mail}
-    server = graph_server(list(parts.values()), sign_in.grants)
+    mail, calendars = GraphMail(clock, user=MARA), GraphCalendars(clock, user=MARA)
+    contacts, todo = GraphContacts(clock), GraphTodo(clock)
+    lay_into_microsoft(network, mail, calendars, contacts)
+    server = graph_server((sign_in, mail, calendars, contacts, todo), sign_in.grants)
+    for part in (mail, calendars, contacts, todo):
+        part.server = server
     held = server.inspect
 
     def inspect(request: Request, reply: Reply) -> Sequence[str]:
         return () if sign_in.serves(request.path) else held(request, reply)
 
     server.inspect, server.public = inspect, sign_in.serves
-    mail.server = server
+    parts = {"sign_in": sign_in, "mail": mail, "calendars": calendars, "contacts": contacts, "todo": todo}
     with server.serve():
         sign_in.root = server.url
         yield Vendor(
