@@ -35,6 +35,7 @@ EXTRAS = ("kith.toml", "secret.key")
 _PART_BYTES = 4_194_304
 _MEMBER_BYTES = 33_554_432
 _FREE_BYTES = 268_435_456
+_CHUNK = 65_536
 _RATIO = 200
 _MEMBERS = 20_000
 _PART = re.compile(r"([a-z]{1,20})/\d{6}\.jsonl")
@@ -256,6 +257,9 @@ def _members(file: Path) -> Iterator[tuple[str, bytes]]:
                     content = archive.extractfile(entry)
                     yield entry.name, content.read(entry.size) if content else b""
                     number += 1
+            # The sum over all of it stands at its end; the manifest has no other.
+            while bounded.read(_CHUNK):
+                pass
     except FileNotFoundError as error:
         raise ConfigError(f"There is no file {file}. Check the path.") from error
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
