@@ -12,6 +12,9 @@ from deploy.accounts import TASKS, reads, word_of
 from schemas.connector import ConnectorSpec, Scope
 
 
+_SMTP = "smtp"
+
+
 class Choice(Struct, frozen=True, kw_only=True):
     """What an account is for: what is read of it, whether tasks are written to it, whether it sends the digest."""
 
@@ -82,9 +85,9 @@ def may_use(spec: ConnectorSpec, settings: Mapping[str, Any]) -> bool:
 
 
 def sends_mail(spec: ConnectorSpec, settings: Mapping[str, Any]) -> bool:
-    """Whether the digest may go out by a connector: by one that reads mail as well only where its owner said so."""
+    """Whether the digest may go out by a connector: an account of SMTP is there for nothing else, others where it is said."""
     return spec.open_mail is not None and (
-        spec.open_source is None or (bool(settings.get("sends")) and may_write(spec, settings))
+        spec.account == _SMTP or (bool(settings.get("sends")) and may_write(spec, settings))
     )
 
 

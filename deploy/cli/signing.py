@@ -120,7 +120,9 @@ def _by_device(context: Context, sign_in: SignIn) -> Grant:
     authority = authority_of(context.application, sign_in.spec.kind)
     code = authority.begin_device(sign_in.scopes)
     hint(f"On any device, open {plain(code.url)} and type {plain(code.user_code)}.")
-    hint("Type a code only where you began the sign-in yourself. Many organisations allow no sign-in by code.")
+    hint(
+        "Type a code only where you began the sign-in yourself. Many organisations allow no sign-in by code."
+    )
     waited, most, pause = timedelta(), SIGN_IN_WITHIN * 1.5, code.interval
     while waited < most:
         SystemSleeper().sleep(pause)

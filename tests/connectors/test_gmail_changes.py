@@ -235,8 +235,7 @@ def test_nothing_is_retired_while_something_moves(box: GmailBox) -> None:
         box.pull(mirror.cursor)
     # Four pages of the last weeks and two looks at what is older; then, of those that may retire something, the second.
     box.gmail.after_list.extend([lambda: None] * 7 + [lambda: box.remove("n0")])
-    for page in gmail.open_source(box.access(is_held=holding(mirror))).pull(None):
-        mirror.take([page])
+    for _ in mirror.taking(gmail.open_source(box.access(is_held=holding(mirror))).pull(None)):
         assert set(there(box)) <= set(names(mirror))
     assert names(mirror) == there(box) == [f"n{number}" for number in range(1, 8)]
 

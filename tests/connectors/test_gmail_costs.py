@@ -81,8 +81,7 @@ def read_to_the_end(
     mirror = Mirror()
     for rests in range(1_000):
         try:
-            for page in gmail.open_source(access(mirror)).pull(mirror.cursor):
-                mirror.take([page])
+            for page in mirror.taking(gmail.open_source(access(mirror)).pull(mirror.cursor)):
                 progress.append((page.done, page.total))
         except RateLimited:
             box.clock.advance(timedelta(minutes=1))

@@ -97,6 +97,12 @@ class Mirror:
 
     def take(self, pages: Iterable[Page]) -> "Mirror":
         """Take the pages of one pull in, one by one, so that what came before a fault is kept."""
+        for _ in self.taking(pages):
+            pass
+        return self
+
+    def taking(self, pages: Iterable[Page]) -> Iterator[Page]:
+        """Each page of one pull, once it was taken in."""
         all_named: dict[StreamName, set[ExternalId]] = {}
         for page in pages:
             for change in page.changes:
@@ -112,7 +118,7 @@ class Mirror:
                             del self.held[stream, name]
             if page.checkpoint is not None:
                 self.cursor = page.checkpoint
-        return self
+            yield page
 
     def _apply(self, stream: StreamName, change: Change) -> None:
         if isinstance(change, Upsert):
