@@ -9,7 +9,7 @@ INSTALL_KITH = $(PIP) --require-hashes -r deploy/locks/build.txt && \
 	$(PIP) --no-deps --no-build-isolation --editable . && \
 	$(BIN)/python -m compileall -q connectors deploy schemas services workers
 
-.PHONY: demo run setup test check lint format bench faults soak fuzz lock clean
+.PHONY: demo run setup test check lint format bench costs faults soak fuzz lock clean live-google live-microsoft live-exchange live-todoist
 
 demo: setup
 	@$(BIN)/kith demo --home .demo $(if $(ONCE),--once)
@@ -38,6 +38,13 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# At the vendors themselves, with an account of yours: docs/live-tests.md.
+live-google live-microsoft live-exchange live-todoist: live-%: $(VENV)/.test
+	@$(BIN)/python -m tests.live $* $(ARGS)
+
+costs: $(VENV)/.test
+	@$(BIN)/python -m tests.bench.costs $(ARGS)
 
 faults: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow tests/faults $(ARGS)

@@ -339,6 +339,13 @@ class ExchangeServer:
             message_of("CreateFolder", e("m:Folders", self._folder_element(self._folders[id_], []))),
         )
 
+    def _delete_folder(self, body: Element) -> Element:
+        gone = self._folder_of(body.find(f"{M}FolderIds")[0])
+        for one in [item.id for item in self._items.values() if item.folder == gone.id]:
+            del self._items[one]
+        del self._folders[gone.id]
+        return response_of("DeleteFolder", message_of("DeleteFolder"))
+
     def _sync(self, body: Element) -> Element:
         operation = "SyncFolderItems"
         folder = self._folder_of(body.find(f"{M}SyncFolderId")[0])
@@ -623,6 +630,7 @@ _OPERATIONS: dict[str, Callable[[ExchangeServer, Element], Element]] = {
     "GetFolder": ExchangeServer._get_folder,  # the same module
     "FindFolder": ExchangeServer._find_folder,
     "CreateFolder": ExchangeServer._create_folder,
+    "DeleteFolder": ExchangeServer._delete_folder,
     "SyncFolderItems": ExchangeServer._sync,
     "GetItem": ExchangeServer._get_item,
     "FindItem": ExchangeServer._find_item,

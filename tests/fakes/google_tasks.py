@@ -145,6 +145,10 @@ class Tasks:
         if path == _LISTS and verb == "POST":
             one = self.add_list(str(request.json()["title"]))
             return Reply(200, self._lists[one])
+        gone = path.removeprefix(f"{_LISTS}/")
+        if gone in self._lists and verb == "DELETE":
+            self.delete_list(gone)
+            return Reply(204)
         whole, single = _LIST.fullmatch(path), _TASK.fullmatch(path)
         found = whole or single
         if found is None or found[1] not in self._lists:

@@ -223,6 +223,9 @@ class GraphTodo:
                 if not name or any(one["displayName"] == name for one in self.lists.values()):
                     raise refuse(409, "nameAlreadyExists", "A list of this name is there.")
                 return Reply(201, self.lists[self.add_list(name)])
+            case "DELETE", ["lists", one]:
+                self.delete_list(self._list(one))
+                return Reply(204)
             case "GET", ["lists", one, "tasks"]:
                 allows(request, {"$select", "$expand", "$top", "$skip"})
                 tasks = [task for task in self.kept.values() if task.place == self._list(one)]

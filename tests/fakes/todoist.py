@@ -447,6 +447,9 @@ class Todoist:
         self._check("PersonalProject", made)
         return made
 
+    def _gone_project(self, found: tuple[str, ...], _query: Json, _form: Json, _body: Any) -> None:
+        self.delete_project(self._project(found[0]))
+
     def _user(self, _found: tuple[str, ...], _query: Json, _form: Json, _body: Any) -> Json:
         user = {
             "id": "2671355", "email": "mara@example.com", "full_name": "Mara Lind", "business_account_id": None,
@@ -513,6 +516,7 @@ _ROUTES: list[tuple[str, str, _Serve]] = [
     ("GET", "/projects", Todoist._all_projects),
     ("POST", "/projects", Todoist._new_project),
     ("GET", "/projects/([^/]+)", Todoist._one_project),
+    ("DELETE", "/projects/([^/]+)", Todoist._gone_project),
     ("GET", "/user", Todoist._user),
 ]
 

@@ -34,8 +34,8 @@ from tests.fakes.network import ADDRESSES, Network, lay_into_exchange, lay_into_
 
 CLIENT, SECRET = "kith-of-mara", "client-canary-secret"
 MARA, BEN = ADDRESSES[0], "ben@example.com"
-_TENANT = "11111111-2222-3333-4444-555555555555"
-_PEOPLE = (Someone(MARA, "1001", _TENANT), Someone(BEN, "1002", _TENANT))
+TENANT = "11111111-2222-3333-4444-555555555555"
+_PEOPLE = (Someone(MARA, "1001", TENANT), Someone(BEN, "1002", TENANT))
 
 
 class Vendor(Struct, kw_only=True):
