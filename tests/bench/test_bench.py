@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.__main__ import main
+from tests.bench.costs import told_on_page, whole_table
 from tests.bench.measure import run
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc")
@@ -38,3 +39,8 @@ def test_one_table_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     page = capsys.readouterr().out
     assert page == out.read_text("utf-8")
     assert "| step |" in page
+
+
+def test_the_costs_on_the_page_are_those_that_are_measured() -> None:
+    """What docs/bench.md tells of the vendors was counted, and is so now; `--update` of `tests.bench.costs` writes it anew."""
+    assert told_on_page() == whole_table()
