@@ -11,7 +11,6 @@ from msgspec import Struct
 from deploy.accounts import TASKS, reads, word_of
 from schemas.connector import ConnectorSpec, Scope
 
-
 _SMTP = "smtp"
 
 

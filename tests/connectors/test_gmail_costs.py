@@ -81,8 +81,8 @@ def read_to_the_end(
     mirror = Mirror()
     for rests in range(1_000):
         try:
-            for page in mirror.taking(gmail.open_source(access(mirror)).pull(mirror.cursor)):
-                progress.append((page.done, page.total))
+            pages = mirror.taking(gmail.open_source(access(mirror)).pull(mirror.cursor))
+            progress.extend((page.done, page.total) for page in pages)
         except RateLimited:
             box.clock.advance(timedelta(minutes=1))
         else:
