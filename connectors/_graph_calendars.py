@@ -71,6 +71,18 @@ def calendars_of(access: Access, graph: Graph | None = None) -> list[Calendar]:
     return [_calendar(row) for rows in asked.pages("me/calendars", query) for row in rows.value]
 
 
+def watched(access: Access) -> list[str]:
+    """What Graph is to tell of: `me/events` are those of the mailbox's own calendar alone (microsoft-graph-docs issue 21978)."""
+    found = calendars_of(access)
+    names = sorted(_chosen(access))
+    whose = next((one.address for one in found if one.is_default), "")
+    return [
+        "me/events" if one.is_default else f"me/calendars/{quote(one.id, safe='=')}/events"
+        for one in found
+        if (is_chosen(one, names) if names else one.is_own(whose))
+    ]
+
+
 def _calendar(row: Raw) -> Calendar:
     try:
         return msgspec.json.decode(row, type=Calendar)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from connectors._graph import QUOTAS, require
-from connectors._graph_calendars import PERMISSIONS, STREAM, calendars_of, recall
+from connectors._graph_calendars import PERMISSIONS, STREAM, calendars_of, recall, watched
+from connectors._graph_channels import watching
 from connectors._graph_views import Reading
 from connectors._mail_text import clean
 from schemas.connector import Access, Collection, ConnectorSpec, Page, Scope, Source, Survey
@@ -71,6 +72,7 @@ SPEC = ConnectorSpec(
             "meet, and what comes up. What is written in an invitation, and its attachments, stay closed to Kith.",
         ),
     ),
+    watch=watching(watched),
     interval=timedelta(minutes=5),
     quotas=QUOTAS,
 )

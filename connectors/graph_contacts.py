@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors._graph import IMMUTABLE, QUOTAS, Ask, Graph, require
+from connectors._graph_channels import watching
 from connectors._graph_delta import Pages, Place, changes_since, whole_round
 from connectors._graph_people import SELECTED, Entry, contact_of, entry_stamp, read_entry
 from connectors._graph_rows import id_of
@@ -375,6 +376,7 @@ SPEC = ConnectorSpec(
             "and what they are called. Notes, birthdays and photos are not asked for.",
         ),
     ),
+    watch=watching(lambda _access: ("me/contacts",)),
     interval=timedelta(minutes=15),
     quotas=QUOTAS,
 )

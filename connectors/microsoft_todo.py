@@ -15,11 +15,13 @@ revocation: none here, as the sign-in does it.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from connectors._graph import QUOTAS, Conflict, Rows, require
+from connectors._graph_channels import TASKS_LIFE, watching
 from connectors._graph_delta import Place as Round
 from connectors._graph_delta import changes_since, whole_round
 from connectors._graph_todo import (
@@ -482,6 +484,12 @@ def make_list(access: Access, name: str) -> Collection:
     return Collection(chosen.id, chosen.name, "tasks")
 
 
+def watched(access: Access) -> list[str]:
+    """What Graph is to tell of: the tasks of the chosen list. What is moved to another is seen when it is asked for."""
+    chosen = named(str(access.settings.get("list") or ""), Todo(access).lists())
+    return [f"me/todo/lists/{quote(chosen.id, safe='=')}/tasks"] if chosen else []
+
+
 def open_source(access: Access) -> Source:
     """A source over the tasks of `access` that Kith made."""
     return MicrosoftTodoSource(access)
@@ -508,6 +516,7 @@ SPEC = ConnectorSpec(
             "are not Kith's are neither kept nor changed.",
         ),
     ),
+    watch=watching(watched, TASKS_LIFE),
     interval=timedelta(minutes=5),
     quotas=QUOTAS,
     limits=LIMITS,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors import graph_mail
+from connectors import graph_calendar, graph_contacts, graph_mail, microsoft_todo
 from connectors._graph_channels import TASKS_LIFE, Watch, watching
 from schemas.clock import FrozenClock
 from schemas.connector import Access, Channel, ConnectorSpec
@@ -20,8 +20,11 @@ from tests.contract.watch import WatchContract
 from tests.fakes.api import ApiServer
 from tests.fakes.faults import Faults
 from tests.fakes.graph import graph_server
+from tests.fakes.graph_calendar import GraphCalendars
+from tests.fakes.graph_contacts import GraphContacts
 from tests.fakes.graph_mail import GraphMail
 from tests.fakes.graph_subscriptions import Subscriptions
+from tests.fakes.graph_todo import GraphTodo
 from tests.servers.mailbox import a_letter
 
 PLACES = ("me/messages", "me/contacts")
@@ -37,8 +40,14 @@ class SubscriptionRig:
         self.subscriptions = Subscriptions(self.clock)
         self.mail = GraphMail(self.clock)
         self.mail.told = lambda change: self.subscriptions.tell("me/messages", change)
-        self.server: ApiServer = graph_server([self.mail, self.subscriptions], self.grants)
-        self.subscriptions.server = self.mail.server = self.server
+        self.calendars, self.contacts = GraphCalendars(self.clock), GraphContacts(self.clock)
+        self.todo = GraphTodo(self.clock)
+        parts = (self.mail, self.calendars, self.contacts, self.todo, self.subscriptions)
+        self.server: ApiServer = graph_server(parts, self.grants)
+        for part in parts:
+            part.server = self.server
+        for part in (self.calendars, self.contacts, self.todo):
+            part.told = lambda resource: self.subscriptions.tell(resource, "updated")
         self.page = page
         self.hook = a_hook("microsoft")
         self.scopes = {"Mail.Read", "Contacts.Read", "Calendars.ReadBasic", "Tasks.ReadWrite"}
@@ -162,6 +171,49 @@ def test_a_permission_that_will_not_do_keeps_reading_as_it_is(rig: SubscriptionR
     assert not isinstance(told.value, ReauthRequired)
     rig.subscriptions.reads_basic_events = True
     assert len(rig.watch(events)) == 1
+
+
+def watch_with(
+    rig: SubscriptionRig, spec: ConnectorSpec, standing: Sequence[Channel] = (), **settings: Any
+) -> list[str]:
+    """The resources that are told of once a connector has seen to it."""
+    assert spec.watch is not None
+    opened = spec.watch(rig.access(**settings), rig.hook, standing)
+    assert {one.id for one in opened} == rig.standing()
+    return [one.resource for one in rig.subscriptions.standing]
+
+
+def test_calendars_that_are_read_are_told_of(rig: SubscriptionRig) -> None:
+    """By the same choice as they are read: each by itself, where Microsoft tells it to those who may read the whole event."""
+    rig.scopes = {"Calendars.Read"}
+    team = rig.calendars.add_calendar("Team")
+    rig.calendars.add_calendar("Bob", owner="bob@example.com")
+    rig.calendars.add_calendar("Birthdays", can_edit=False)
+    resources = watch_with(rig, graph_calendar.SPEC)
+    assert len(resources) == 2
+    for calendar in ("", team):
+        rig.calendars.add("Coffee", NOW, calendar=calendar)
+    assert rig.words() == [rig.hook.token] * 2
+    rig.subscriptions.forget()
+    assert watch_with(rig, graph_calendar.SPEC, calendars=["Calendar"]) == ["me/events"]
+
+
+def test_contacts_are_told_of(rig: SubscriptionRig) -> None:
+    """All of them at once."""
+    assert watch_with(rig, graph_contacts.SPEC) == ["me/contacts"]
+
+
+def test_the_list_of_tasks_is_told_of(rig: SubscriptionRig) -> None:
+    """The one that Kith writes into, by its id or name; where there is none, nothing is."""
+    chosen = rig.todo.add_list("Kith")
+    (resource,) = watch_with(rig, microsoft_todo.SPEC, list=chosen)
+    rig.todo.add("Anything", chosen)
+    assert rig.words() == [rig.hook.token]
+    assert timedelta(days=2) < rig.subscriptions.standing[0].ends_at - NOW < timedelta(days=3)
+    rig.subscriptions.forget()
+    assert watch_with(rig, microsoft_todo.SPEC, list="Kith") == [resource]
+    rig.subscriptions.forget()
+    assert watch_with(rig, microsoft_todo.SPEC) == []
 
 
 def test_what_is_refused_keeps_no_other(rig: SubscriptionRig) -> None:

@@ -16,6 +16,7 @@ from tests.fakes.graph import graph_server
 from tests.fakes.graph_calendar import GraphCalendars, exchange_uid
 from tests.fakes.graph_contacts import GraphContacts
 from tests.fakes.graph_mail import GraphMail
+from tests.fakes.graph_subscriptions import Subscriptions
 from tests.fakes.graph_todo import GraphTodo, Kept
 
 _FOLDERS = {"INBOX": "inbox", "Sent": "sentitems"}
@@ -30,6 +31,7 @@ class MicrosoftHome(VendorHome):
     calendars: GraphCalendars
     contacts: GraphContacts
     todo: GraphTodo
+    subscriptions: Subscriptions
     sign_in: MicrosoftSignIn
 
     def put_mail(self, folder: str, raw: bytes, when: datetime) -> None:
@@ -90,9 +92,13 @@ def microsoft_world(folder: Path, start: datetime, **settings: str) -> Iterator[
     sign_in = MicrosoftSignIn(clock, [Registration(CLIENT, CLIENT_SECRET)], [Someone(MARA, "1001", "t1")])
     post, calendars = GraphMail(clock, user=MARA), GraphCalendars(clock)
     contacts, todo = GraphContacts(clock), GraphTodo(clock)
-    server = graph_server((post, calendars, contacts, todo), sign_in.grants)
-    for part in (post, calendars, contacts, todo):
+    subscriptions = Subscriptions(clock)
+    server = graph_server((post, calendars, contacts, todo, subscriptions), sign_in.grants)
+    for part in (post, calendars, contacts, todo, subscriptions):
         part.server = server
+    post.told = lambda change: subscriptions.tell("me/messages", change)
+    for part in (calendars, contacts, todo):
+        part.told = lambda resource: subscriptions.tell(resource, "updated")
     _let_in(server, sign_in)
     with server.serve():
         sign_in.root = server.url
@@ -110,6 +116,7 @@ def microsoft_world(folder: Path, start: datetime, **settings: str) -> Iterator[
             todo,
             sign_in,
         )
+        made.subscriptions = subscriptions
         try:
             yield made
         finally:

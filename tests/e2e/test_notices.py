@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 import structlog
 
 from deploy.cli.accounts import disconnect
-from schemas.clock import FrozenClock
 from services import accounts
 from services.notices import APART, NoticeSigner, Told
 from services.store.channels import channels
@@ -22,14 +20,11 @@ from tests.deploy.test_up import until
 from tests.e2e.google import GoogleHome, google_world
 from tests.e2e.home import MARA
 from tests.e2e.hooks import PUBLIC, is_known, reachable
+from tests.e2e.microsoft import MicrosoftHome, microsoft_world
 from tests.e2e.month import START, day
-from tests.e2e.vendor import CLIENT, CLIENT_SECRET, VendorHome
+from tests.e2e.vendor import VendorHome
 from tests.fakes.api import Reply, Request
-from tests.fakes.authority import MicrosoftSignIn, Registration, Someone
 from tests.fakes.google_calendar import OWNER
-from tests.fakes.graph import graph_server
-from tests.fakes.graph_mail import GraphMail
-from tests.fakes.graph_subscriptions import Subscriptions
 
 ERIN, FAY = "erin@example.net", "fay@example.net"
 SOON = timedelta(seconds=10)
@@ -54,59 +49,15 @@ def google(tmp_path: Path) -> Iterator[GoogleHome]:
         assert life.server.breaches == []
 
 
-class GraphHome(VendorHome):
-    """A home whose mail is at Microsoft."""
-
-    kinds = ("microsoft",)
-    post: GraphMail
-    subscriptions: Subscriptions
-
-    def put_mail(self, folder: str, raw: bytes, when: Any) -> None:
-        """A mail lies in a folder since an instant."""
-        self.post.put(raw, {"INBOX": "inbox", "Sent": "sentitems"}[folder], at=when)
-
-    def wish(self, kind: str, tasks: str = "", **given: Any) -> Any:
-        """Mail is all there is."""
-        return super().wish(kind, tasks, **given)
-
-
-@contextmanager
-def _graph_world(folder: Path) -> Iterator[GraphHome]:
-    clock = FrozenClock(START)
-    sign_in = MicrosoftSignIn(clock, [Registration(CLIENT, CLIENT_SECRET)], [Someone(MARA, "1001", "t1")])
-    post, subscriptions = GraphMail(clock, user=MARA), Subscriptions(clock)
-    server = graph_server((post, subscriptions), sign_in.grants)
-    post.server = subscriptions.server = server
-    post.told = lambda change: subscriptions.tell("me/messages", change)
-    held = server.inspect
-    server.parts.append(sign_in)
-    server.public = sign_in.serves
-    server.inspect = lambda request, reply: () if sign_in.serves(request.path) else held(request, reply)
-    with server.serve():
-        sign_in.root = server.url
-        known = {
-            "KITH_MICROSOFT_CLIENT_ID": CLIENT,
-            "KITH_MICROSOFT_CLIENT_SECRET": CLIENT_SECRET,
-            "KITH_GRAPH_ROOT": server.url,
-            "KITH_MICROSOFT_AUTHORITY": server.url,
-            "KITH_PUBLIC_URL": PUBLIC,
-        }
-        made = GraphHome(folder / "home", clock, server, **known)
-        made.post, made.subscriptions = post, subscriptions
-        try:
-            yield made
-        finally:
-            made.close()
-
-
 @pytest.fixture
-def graph(tmp_path: Path) -> Iterator[GraphHome]:
-    """A home at Microsoft that was read, and is told of news in its mail."""
-    with _graph_world(tmp_path) as life:
+def graph(tmp_path: Path) -> Iterator[MicrosoftHome]:
+    """A home at Microsoft that was read, and is told of news in mail, contacts and its list of tasks."""
+    with microsoft_world(tmp_path, START, KITH_PUBLIC_URL=PUBLIC) as life:
         with reachable(life, life.subscriptions.postman):
             life.connect()
             life.run()
-            assert len(life.subscriptions.standing) == 1
+            watched = [one.resource.split("/")[1] for one in life.subscriptions.standing]
+            assert sorted(watched) == ["contacts", "messages", "todo"]
             life.clock.advance(timedelta(minutes=1))
             life.server.requests.clear()
             yield life
@@ -150,7 +101,7 @@ def test_a_meeting_is_in_the_book_at_once(google: GoogleHome) -> None:
     assert pulls(google) == 1
 
 
-def test_a_letter_is_in_the_book_at_once(graph: GraphHome) -> None:
+def test_a_letter_is_in_the_book_at_once(graph: MicrosoftHome) -> None:
     """Likewise at Microsoft, whatever folder it is put into."""
     graph.mail(ERIN, MARA, "Could you look at section 3 before Friday?", "Draft")
     graph.mail(MARA, FAY, "Here it is.", "Draft", folder="Sent")
@@ -193,7 +144,7 @@ def test_a_storm_is_a_few_pulls(google: GoogleHome) -> None:
     assert pulls(google) <= 2
 
 
-def test_notices_are_answered_while_a_pull_runs(graph: GraphHome) -> None:
+def test_notices_are_answered_while_a_pull_runs(graph: MicrosoftHome) -> None:
     """Microsoft waits three seconds: also while it is asked itself, and while something else is being written."""
     held, may_go_on, is_asked = graph.server.inspect, Event(), Event()
 
@@ -244,14 +195,14 @@ def test_channels_are_opened_anew_before_they_end(google: GoogleHome) -> None:
     assert len(set(used)) == 4
 
 
-def test_a_subscription_that_was_lost_heals(graph: GraphHome) -> None:
+def test_a_subscription_that_was_lost_heals(graph: MicrosoftHome) -> None:
     """Microsoft ends one and says so: another is opened at once, and what was not told meanwhile is read."""
-    (before,) = graph.subscriptions.standing
+    before = next(one for one in graph.subscriptions.standing if one.resource == "me/messages")
     graph.subscriptions.postman.routes, routes = {}, graph.subscriptions.postman.routes
     graph.mail(ERIN, MARA, "Could you look at section 3 before Friday?")
     graph.subscriptions.postman.routes = routes
     graph.subscriptions.remove(before)
-    until(lambda: bool(graph.subscriptions.standing), SOON)
+    until(lambda: len(graph.subscriptions.standing) == 3, SOON)
     settle(graph)
     assert is_known(graph, ERIN)
     graph.clock.advance(timedelta(minutes=1))
@@ -304,7 +255,7 @@ def test_disconnecting_ends_the_channels(google: GoogleHome) -> None:
     assert google.server.requests == []
 
 
-def test_disconnecting_ends_the_subscriptions(graph: GraphHome) -> None:
+def test_disconnecting_ends_the_subscriptions(graph: MicrosoftHome) -> None:
     """Likewise at Microsoft."""
     disconnect(graph.context(), "microsoft")
     assert graph.subscriptions.standing == []

@@ -11,6 +11,7 @@ import base64
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -105,6 +106,8 @@ class GraphCalendars:
         self.clock = clock or FrozenClock(NOW)
         self.mailbox = mailbox or Mailbox(self.clock)
         self.server: ApiServer | None = None
+        self.told: Callable[[str], object] = lambda _resource: None
+        """Told of each change, by what subscriptions are on."""
         self.tokens = Tokens()
         self.most_rows = 200
         self.outside: Literal["removed", "null"] = "removed"
@@ -252,6 +255,9 @@ class GraphCalendars:
         self._revision += 1
         event.revision = self._revision
         event.changed = changed
+        is_main = event.calendar == self.main
+        way = "me" if is_main else f"me/calendars/{quote(event.calendar, safe='=')}"
+        self.told(f"{way}/events")
 
     def truth(self, calendar: str = "") -> dict[str, set[str]]:
         """The events that there are, with the occurrences of series, of one calendar or of all."""

@@ -67,6 +67,8 @@ class GraphContacts:
         self.clock = clock or FrozenClock(NOW)
         self.mailbox = mailbox or Mailbox(self.clock)
         self.server: ApiServer | None = None
+        self.told: Callable[[str], object] = lambda _resource: None
+        """Told of each change, by what subscriptions are on."""
         self.tokens = Tokens()
         self.most_rows = 200
         self.knows_default_by_name = True
@@ -144,6 +146,7 @@ class GraphContacts:
     def _touch(self, contact: Kept, changed: frozenset[str] = frozenset()) -> None:
         self._revision += 1
         contact.revision, contact.changed = self._revision, changed
+        self.told("me/contacts")
         if contact not in self._log:
             self._log.append(contact)
 

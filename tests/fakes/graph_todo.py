@@ -10,6 +10,7 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct, field
@@ -90,6 +91,8 @@ class GraphTodo:
         self.clock = clock or FrozenClock(NOW)
         self.mailbox = mailbox or Mailbox(self.clock)
         self.server: ApiServer | None = None
+        self.told: Callable[[str], object] = lambda _resource: None
+        """Told of each change, by what subscriptions are on."""
         self.tokens = Tokens()
         self.most_rows = 100
         self.keeps_ids = True
@@ -188,10 +191,15 @@ class GraphTodo:
     def _leave(self, task: Kept) -> None:
         self._revision += 1
         self._gone.append(_Gone(self._id_of(task, is_immutable=True), task.place, self._revision))
+        self._tell(task)
+
+    def _tell(self, task: Kept) -> None:
+        self.told(f"me/todo/lists/{quote(task.place, safe='=')}/tasks")
 
     def _touch(self, task: Kept, changed: frozenset[str] = frozenset()) -> None:
         self._revision += 1
         task.revision, task.changed, task.changed_at = self._revision, changed, self.clock.now()
+        self._tell(task)
 
     def _id_of(self, task: Kept, *, is_immutable: bool) -> str:
         return task.id if is_immutable and self.keeps_ids else _id(f"R{task.number:06d}.{task.moves}")
