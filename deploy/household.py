@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from dramatiq import Broker, Worker
 
+from deploy.accounts import what_to_do
 from deploy.digests import write_digest
 from deploy.hosting import Hosted
 from deploy.live import Live, chance
@@ -171,7 +172,9 @@ class Household:
 
     def _statuses(self) -> Sequence[Status]:
         now = self.app.clock.now()
-        found = [status(self.app.store, owner, now, self.rhythm) for owner, _ in self.app.owners()]
+        found = [
+            status(self.app.store, owner, now, self.rhythm, what_to_do) for owner, _ in self.app.owners()
+        ]
         for one in found:
             one.queues = jobs_waiting(self.broker)
         return found

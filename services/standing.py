@@ -44,6 +44,8 @@ class AccountStanding(Struct):
     done: int
     total: int
     """How far the first reading is, while it goes on; 0 when unknown."""
+    again: str = ""
+    """What its owner does where its sign-in is refused, in a sentence; filled in by who knows the commands."""
 
 
 def standing_of(account: Account, feeds: Sequence[Feed], items_24h: int, now: datetime) -> AccountStanding:

@@ -1,5 +1,6 @@
 """Whether everything is in sync: what the page at `/` and `kith status` tell; reads, and changes nothing."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -97,8 +98,19 @@ class Status(Struct):
     """Jobs that wait, by queue; filled in by whoever holds the broker."""
 
 
-def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None) -> Status:
-    """The status of one owner's book, from one snapshot; without a rhythm, the next digest is what was planned."""
+def status(
+    store: Store,
+    owner: int,
+    now: datetime,
+    rhythm: Rhythm | None = None,
+    what_to_do: Callable[[accounts.Account], str] = lambda _account: "",
+) -> Status:
+    """The status of one owner's book, from one snapshot.
+
+    Args:
+        rhythm: of the digest; without one, the next digest is what was planned.
+        what_to_do: says how an account whose sign-in is refused is connected again.
+    """
     with store.read() as unit:
         said = owners_words(unit, owner)
         zone = ZoneInfo(said.owner.timezone) if said.owner else ZoneInfo("UTC")
@@ -115,7 +127,7 @@ def status(store: Store, owner: int, now: datetime, rhythm: Rhythm | None = None
         if rhythm is not None:
             last = instant(planned.last_at) if planned and planned.last_at is not None else None
             next_digest = schedule.following(rhythm, zone, last, now)
-        standings = _standings(unit, owner, now)
+        standings = _standings(unit, owner, now, what_to_do)
         return Status(
             at=now,
             owner=said.owner.name if said.owner else "",
@@ -181,13 +193,17 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(filter(None, (one, other)), default=None)
 
 
-def _standings(unit: Unit, owner: int, now: datetime) -> list[AccountStanding]:
+def _standings(
+    unit: Unit, owner: int, now: datetime, what_to_do: Callable[[accounts.Account], str]
+) -> list[AccountStanding]:
     feeds = accounts.feeds(unit, owner)
     came = facts.events_since(unit, owner, epoch(now - _DAY))
-    return [
-        standing_of(one, [feed for feed in feeds if feed.account == one.id], came.get(one.id, 0), now)
-        for one in accounts.accounts(unit, owner)
-    ]
+    found = []
+    for one in accounts.accounts(unit, owner):
+        told = standing_of(one, [feed for feed in feeds if feed.account == one.id], came.get(one.id, 0), now)
+        told.again = what_to_do(one) if told.standing == "reconnect" else ""
+        found.append(told)
+    return found
 
 
 def _source(one: facts.SourceFacts) -> SourceStatus:

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 from deploy.accounts import what_to_do
 from deploy.cli.context import Context
 from deploy.cli.paper import Column, day, plain, say, table, wrapped
-from services import accounts as kept
 from services.schedule import Rhythm
 from services.standing import TROUBLED, AccountStanding
 from services.status import Status, gathered, status
@@ -15,7 +14,7 @@ def standing(context: Context) -> Status:
     """The status of the owner's book now."""
     book = context.book
     rhythm = Rhythm(context.settings.digest_day, context.settings.digest_time)
-    return status(book.store, book.owner, book.clock.now(), rhythm)
+    return status(book.store, book.owner, book.clock.now(), rhythm, what_to_do)
 
 
 _COLUMNS = (
@@ -53,11 +52,9 @@ def _account_row(one: AccountStanding, now: Status, zone: ZoneInfo) -> tuple[str
     )
 
 
-def print_standing(context: Context, now: Status) -> None:
+def print_standing(_context: Context, now: Status) -> None:
     """The status as calm text."""
     zone = ZoneInfo(now.timezone)
-    with context.book.store.read() as unit:
-        refused = {one.id: one for one in kept.accounts(unit, context.book.owner) if one.state == "reconnect"}
     say(f"{plain(now.owner)}: {_answer(now)}.")
     totals = now.totals
     told = (
@@ -81,8 +78,8 @@ def print_standing(context: Context, now: Status) -> None:
     for one in now.accounts:
         if one.reason:
             say("", f"{plain(one.name)} ({one.id}):", *wrapped(one.reason, "    "))
-            if one.id in refused:
-                say(*wrapped(what_to_do(refused[one.id]), "    "))
+        if one.again:
+            say(*wrapped(one.again, "    "))
     if now.outbox:
         say("", f"Still to be written to accounts: {now.outbox:,}.")
     for what in now.unsent:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,7 +24,7 @@ from services.digest.render import typeset
 from services.oneclick import OneClick
 from services.status import Status
 from services.web.go import go_routes
-from services.web.guard import LOOPBACK, Guard, host_of
+from services.web.guard import Guard
 from services.web.hooks import Take, hook_routes
 from services.web.sign_in import SignIns, sign_in_routes
 from services.web.view import book_view
@@ -113,12 +112,9 @@ class Paper:
 def make_app(desk: Desk) -> ASGIApp:
     """The app, reading through `desk`."""
     paper = Paper()
-    # A sign-in begins at a page of this machine alone; elsewhere the command gives a link to it.
-    is_here = host_of(urlsplit(desk.public_url).netloc) in LOOPBACK
-    signs_in = desk.vendors if desk.sign_ins and is_here else {}
 
     def home(_request: Request) -> Response:
-        books = [book_view(one, signs_in) for one in desk.statuses()]
+        books = [book_view(one) for one in desk.statuses()]
         return paper.page("status.html.j2", books=books)
 
     def healthz(_request: Request) -> Response:

@@ -50,7 +50,7 @@ class AccountView(Struct, frozen=True):
     times: list[tuple[str, Moment]]
     percent: int | None
     again: str
-    """Where it is signed in to again, if that is at this page."""
+    """What its owner does where its sign-in is refused."""
 
 
 class RejectView(Struct, frozen=True):
@@ -70,8 +70,6 @@ class BookView(Struct, frozen=True, kw_only=True):
     is_moving: bool
     is_empty: bool
     accounts: list[AccountView]
-    signs_in: list[tuple[str, str]]
-    """Where the page leads to sign-ins, and at whom."""
     unsent: list[RejectView]
     asked_after: list[RejectView]
     """What may have been done: the other side is asked."""
@@ -86,9 +84,8 @@ class BookView(Struct, frozen=True, kw_only=True):
     queued: str
 
 
-def book_view(status: Status, signs_in: Mapping[str, str] | None = None) -> BookView:
-    """What the page says of a status; `signs_in` are the kinds of account that can be signed in to here, with titles."""
-    there = signs_in or {}
+def book_view(status: Status) -> BookView:
+    """What the page says of a status."""
     zone = ZoneInfo(status.timezone)
     totals = status.totals
     is_empty = not any(one.items for one in status.sources)
@@ -102,8 +99,7 @@ def book_view(status: Status, signs_in: Mapping[str, str] | None = None) -> Book
         detail=detail,
         is_moving=status.lag > 0,
         is_empty=is_empty,
-        accounts=[_account(one, status, zone, there) for one in status.accounts],
-        signs_in=[(f"/connect/{kind}", title) for kind, title in there.items()],
+        accounts=[_account(one, status.at, zone) for one in status.accounts],
         unsent=[_unsent(one) for one in status.unsent if one.state != "unsure"],
         asked_after=[_unsent(one) for one in status.unsent if one.state == "unsure"],
         sources=_sources(status, zone),
@@ -144,13 +140,7 @@ _KINDS = {
 }
 
 
-def _account(
-    one: AccountStanding, status: Status, zone: ZoneInfo, signs_in: Mapping[str, str]
-) -> AccountView:
-    now = status.at
-    # Of several accounts of a kind the page could not tell which is meant.
-    is_only = sum(other.kind == one.kind for other in status.accounts) == 1
-    can = one.standing == "reconnect" and one.kind in signs_in and is_only
+def _account(one: AccountStanding, now: datetime, zone: ZoneInfo) -> AccountView:
     return AccountView(
         name=clean(one.name, 80),
         stands=_STANDS[one.standing] if one.is_read or one.standing != "well" else "sends your mail",
@@ -167,7 +157,7 @@ def _account(
             if moment is not None
         ],
         percent=100 * one.done // one.total if one.standing == "reading" and one.total else None,
-        again=f"/connect/{one.kind}" if can else "",
+        again=clean(one.again, 400),
     )
 
 

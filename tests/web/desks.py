@@ -1,6 +1,6 @@
 """Statuses to show, said in few words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ from services.standing import AccountStanding, Standing
 from services.status import SourceStatus, Status, Totals
 from services.web.app import Desk
 from services.web.guard import known_hosts
-from services.web.sign_in import Begun, Ended, Offer
 from tests.services.builders import NOW
 
 
@@ -60,31 +59,9 @@ def an_account(one: str, kind: str, standing: Standing, reason: str | None) -> A
     )
 
 
-class NoSignIns:
-    """Signs nobody in; it is only there."""
-
-    def offer(self, kind: str, ticket: str, /) -> Offer:
-        raise NotImplementedError
-
-    def begin(self, kind: str, ticket: str, chosen: Mapping[str, str], /) -> Begun:
-        raise NotImplementedError
-
-    def finish(self, kind: str, query: str, cookie: str, /) -> Ended:
-        raise NotImplementedError
-
-
-def a_desk(
-    statuses: Sequence[Status],
-    troubles: Sequence[str] = (),
-    *,
-    public_url: str = "",
-    vendors: Mapping[str, str] | None = None,
-) -> Desk:
+def a_desk(statuses: Sequence[Status], troubles: Sequence[str] = ()) -> Desk:
     return Desk(
         statuses=lambda: statuses,
         troubles=lambda: troubles,
         hosts=known_hosts("https://kith.example.com/mara"),
-        public_url=public_url,
-        vendors=vendors or {},
-        sign_ins=NoSignIns() if vendors else None,
     )

@@ -263,25 +263,18 @@ def test_health_and_readiness() -> None:
     assert troubled.get("/healthz").status_code == 200
 
 
-def test_an_account_to_connect_again_leads_to_the_sign_in() -> None:
-    """Where this machine's own page signs in, and it is clear which account is meant; else the reason stands alone."""
-    google = an_account("google-1", "google", "reconnect", "Google refused the sign-in.")
-    status = a_status(accounts=[google, an_account("imap-1", "imap", "reconnect", "Wrong password.")])
-    second = a_status(accounts=[google, an_account("google-2", "google", "well", None)])
-
-    def links(status: Status, public_url: str) -> list[str]:
-        html = a_client(a_desk([status], public_url=public_url, vendors={"google": "Google"})).get("/").text
-        return re.findall(r'href="(/connect/[a-z]+)"', html)
-
-    here = "http://127.0.0.1:8321"
-    assert links(status, here) == ["/connect/google"]
-    assert links(status, "https://kith.example.com") == []
-    assert links(second, here) == []
-    assert links(a_status(sources=[], accounts=[]), here) == ["/connect/google"]
+def test_an_account_to_connect_again_says_how() -> None:
+    """Under the reason stands the command, as text; where all is well nothing stands."""
+    refused = an_account("google-1", "google", "reconnect", "Google refused the sign-in.")
+    refused.again = "Connect it again: kith connect google --user <b>mara@example.com"
+    html = page(a_status(accounts=[refused]))
+    assert "Google refused the sign-in. Connect it again: kith connect google" in words(html)
+    assert "<b>" not in html
+    assert "Connect it again" not in words(page(a_status(accounts=[an_account("g", "google", "well", None)])))
 
 
 def test_a_book_without_accounts_tells_how_to_connect_one() -> None:
-    """Before anything was read, the page names the command with the owner's address; with an account it does not."""
-    assert "kith connect imap --user mara@example.com" in words(page(a_status(sources=[])))
+    """Before anything was read, the page names the command; with an account it does not."""
+    assert "kith connect google" in words(page(a_status(sources=[])))
     held = a_status(sources=[], accounts=[an_account("imap-1", "imap", "reading", None)])
-    assert "kith connect imap" not in words(page(held))
+    assert "kith connect google" not in words(page(held))
