@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,10 @@ from schemas.interface import Account, AccountList, ImportReport, SyncReport
 from services import accounts as kept
 from services.accounts import Account as KeptAccount
 from services.accounts import Feed
+from services.book import Book
 from services.people import owners_words
+from services.store.unit import Store
+from services.turns import TurnTaken
 from services.vault import Vault, listed
 
 _KEY = "secret.key"
@@ -96,6 +100,7 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
         report = read(
             context.application, book, chosen, full=full, advance=advance, busy=tell_busy, rests=tell_rest
         )
+    ask_tools(context)
     if context.as_json:
         context.put(report)
     else:
@@ -103,6 +108,20 @@ def sync(context: Context, asked: list[str], full: bool) -> int:
         if not report.accounts:
             hint("There is no account to read. Connect one, as in: kith connect google")
     return status_of_sync(report)
+
+
+def ask_tools(context: Context) -> None:
+    """Ask for what to-do tools lack by now: whatever runs the home writes it, and would not look before there is news."""
+    from deploy.live import Live  # noqa: PLC0415  # needed after a reading alone
+
+    app, book = context.application, context.book
+
+    def work(store: Store) -> list[str]:
+        return Live(app).keep_tools(Book(store, book.owner, book.clock, book.habits))
+
+    # Who has the turn looks at the tools as well.
+    with suppress(TurnTaken):
+        app.turns.run(book.owner, work)
 
 
 def tell_busy(account: KeptAccount) -> None:

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from deploy.accounts import FEED, TASKS, shapes_of
-from deploy.cli.accounts import print_outcome, status_of_sync, tell_busy, tell_rest
+from deploy.cli.accounts import ask_tools, print_outcome, status_of_sync, tell_busy, tell_rest
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
 from deploy.cli.paper import Column, hint, is_terminal, plain, say, table, wrapped
@@ -71,10 +71,12 @@ def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
             report = sync(
                 context.application, book, [made.account.id], advance=advance, busy=tell_busy, rests=tell_rest
             )
+        ask_tools(context)
     if context.as_json:
         context.put(_shape(context, made, report))
     elif report is not None:
         print_outcome(report)
+        hint(f"Then: kith up, which {listed(_goes_on(made.account))}")
     else:
         hint("", f"Nothing is read yet. kith up reads by itself; now: kith sync {made.account.id}")
     return status_of_sync(report) if report is not None else OK
@@ -272,6 +274,14 @@ def _print(made: Connection) -> None:
     for line in made.off:
         say(*wrapped(line))
     say(f"{plain(account.name)} is connected: {account.id}")
+
+
+def _goes_on(account: Account) -> list[str]:
+    """What the home does with an account while it runs."""
+    does = ["goes on reading"] if account.settings["reads"] else []
+    does += ["writes your follow-ups"] if account.settings.get("list_name") else []
+    does += ["sends the weekly digest"] if account.settings.get("sends") or account.kind == "smtp" else []
+    return does or ["does the rest"]
 
 
 def _use(account: Account, one: Collection) -> str:

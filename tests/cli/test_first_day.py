@@ -3,16 +3,19 @@
 By hand it is the same: `python -m tests.fakes.vendors google` serves what is tried here, and says what to type.
 """
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from connectors import connectors
+from deploy.clock import SystemSleeper
 from schemas.clock import FrozenClock
 from tests.cli.runner import NOW, Kith, adds_up
 from tests.fakes.network import ADDRESSES, NAME, Network, small_network
@@ -68,6 +71,7 @@ def test_from_nothing_to_the_first_follow_up(kind: str, network: Network, tmp_pa
         told = desk.connect("--tasks")
         assert "Follow-ups are written to Kith." in told
         assert "Next: kith people, kith followups" in told
+        assert "Then: kith up, which goes on reading and writes your follow-ups" in told
         kith = desk.kith
         assert "Ana Okafor" in kith("people").out
         shown = kith("show", "Ana Okafor").out
@@ -82,10 +86,32 @@ def test_from_nothing_to_the_first_follow_up(kind: str, network: Network, tmp_pa
         status = kith.json("status")
         assert status["is_in_sync"], status
         assert datetime.fromisoformat(status["accounts"][0]["newest_at"]) <= now
+        assert status["outbox"] == 5, "what the owner is to see this week waits to be written"
         assert kith("doctor").status == 0
         again = kith.json("sync", shape="sync")
         assert adds_up(again)
         assert [one["added"] + one["changed"] for one in again["sources"]] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_list_fills_as_soon_as_kith_runs(kind: str, network: Network, tmp_path: Path) -> None:
+    """What was connected while nothing ran is in the owner's list once `kith up` runs, without any news to begin with."""
+    with _desk(kind, network, tmp_path) as desk:
+        desk.begin()
+        desk.connect("--tasks")
+        running = subprocess.Popen(
+            desk.kith.words("up", "--port", "0"), env=desk.kith.environment, stdout=subprocess.DEVNULL
+        )
+        try:
+            deadline = monotonic() + 60
+            while len(desk.vendor.tasks()) < 5 and monotonic() < deadline:
+                assert running.poll() is None
+                SystemSleeper().sleep(timedelta(milliseconds=100))
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
+        assert "Answer Ana Okafor: Night-care standard, second draft" in desk.vendor.tasks()
+        assert len(desk.vendor.tasks()) == 5
 
 
 def test_vendors_tell_the_same_of_people(network: Network, tmp_path: Path) -> None:

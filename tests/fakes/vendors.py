@@ -20,6 +20,7 @@ from schemas.clock import Clock, FrozenClock
 from tests.fakes.api import Part, Reply, Request
 from tests.fakes.authority import GoogleSignIn, MicrosoftSignIn, Registration, SignIn, Someone
 from tests.fakes.exchange import PASSWORD, ExchangeServer
+from tests.fakes.exchange_wire import T, e
 from tests.fakes.gmail import Gmail
 from tests.fakes.google import google_server
 from tests.fakes.google_calendar import Calendars
@@ -37,6 +38,8 @@ MARA, BEN = ADDRESSES[0], "ben@example.com"
 TENANT = "11111111-2222-3333-4444-555555555555"
 _PEOPLE = (Someone(MARA, "1001", TENANT), Someone(BEN, "1002", TENANT))
 
+_TASK = e("t:Task").tag
+
 
 class Vendor(Struct, kw_only=True):
     """A vendor that serves: what to set for Kith, how to connect, and its parts, for tests to look at and to change."""
@@ -50,6 +53,9 @@ class Vendor(Struct, kw_only=True):
     parts: Mapping[str, Any]
     acts: Mapping[str, tuple[str, Callable[[], object]]] = {}
     """What may happen there, by a word to type, with what it is."""
+
+    tasks: Callable[[], list[str]]
+    """The titles of all tasks there."""
 
     @property
     def breaches(self) -> list[str]:
@@ -84,6 +90,7 @@ def google(network: Network, clock: Clock) -> Iterator[Vendor]:
             server=server,
             parts=parts,
             acts=_acts(sign_in),
+            tasks=lambda: [str(task["title"]) for _, task in tasks.tasks()],
         )
 
 
@@ -116,6 +123,7 @@ def microsoft(network: Network, clock: Clock) -> Iterator[Vendor]:
             server=server,
             parts=parts,
             acts=_acts(sign_in),
+            tasks=lambda: [str(task.props["title"]) for task in todo.tasks()],
         )
 
 
@@ -133,6 +141,11 @@ def exchange(network: Network, clock: Clock) -> Iterator[Vendor]:
             server=server,
             parts={"mailbox": server},
             acts={"withdraw": ("the password becomes another", server.revoke)},
+            tasks=lambda: [
+                one.element.findtext(f"{T}Subject") or ""
+                for one in server.items()
+                if one.element.tag == _TASK
+            ],
         )
 
 
