@@ -78,13 +78,19 @@ class Redactor:
     def scrubbed(self, text: str) -> str:
         """A text without addresses, credentials, query strings and known secrets, and not endless."""
         text = text[:_LONGEST]
-        for secret in (*self._secrets, *_learnt, *tuple(_passing)):
-            text = text.replace(secret, MASK)
+        known = (*self._secrets, *_learnt, *tuple(_passing))
+        # What the patterns would cut in two goes before them; a plain word after, as it may be the name that they look for.
+        for secret in known:
+            if not secret.isalnum():
+                text = text.replace(secret, MASK)
         text = _CREDENTIALS.sub(rf"\1{MASK}@", text)
         text = _QUERY.sub(rf"\1?{MASK}", text)
         text = _BEARER.sub(rf"\1 {MASK}", text)
         text = _PAIR.sub(rf"\1\2{MASK}", text)
-        return _ADDRESS.sub(MASK, text)
+        text = _ADDRESS.sub(MASK, text)
+        for secret in known:
+            text = text.replace(secret, MASK)
+        return text
 
     def _value(self, value: Any) -> Any:
         if value is None or isinstance(value, (bool, int, float)):

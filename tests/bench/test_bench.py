@@ -1,6 +1,7 @@
 """The benchmark measures what it says."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.bench.__main__ import main
 from tests.bench.costs import told_on_page, whole_table
 from tests.bench.measure import run
 
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 LINUX = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc")
 CHILD = "import time; kept = bytes(range(256)) * (60 * 4096); time.sleep(0.5)"
 
@@ -42,5 +44,12 @@ def test_one_table_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_the_costs_on_the_page_are_those_that_are_measured() -> None:
-    """What docs/bench.md tells of the vendors was counted, and is so now; `--update` of `tests.bench.costs` writes it anew."""
-    assert told_on_page() == whole_table()
+    """What docs/bench.md tells of the vendors was counted, and is so now; `--update` of `tests.bench.costs` writes it anew.
+
+    Where batches end depends on when answers come, so a request or two may differ.
+    """
+    told, counted = told_on_page(), whole_table()
+    assert _NUMBER.sub("#", told) == _NUMBER.sub("#", counted)
+    for then, now in zip(_NUMBER.findall(told), _NUMBER.findall(counted), strict=True):
+        before, after = (float(one.replace(",", "")) for one in (then, now))
+        assert after == pytest.approx(before, rel=0.05, abs=2)

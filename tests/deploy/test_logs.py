@@ -123,6 +123,14 @@ def test_what_helps_is_said(lines: Callable[[], list[str]]) -> None:
     assert rest[2]["error"][1].startswith("ValueError at ")
 
 
+@pytest.mark.parametrize("known", ["secret", "client", "password"])
+def test_a_password_that_is_a_plain_word_uncovers_no_other(known: str) -> None:
+    """Whoever has `secret` as their password still has everything masked that a line calls a secret."""
+    told = Redactor([known]).scrubbed("client_secret: 'hunter2canary' password=other-canary")
+    assert "canary" not in told
+    assert known not in told
+
+
 @pytest.mark.parametrize(
     "seed", ["a", "@", "a@", "token=", "http://", "https://x?", "Bearer ", "code='", "\\", "é"]
 )
