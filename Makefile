@@ -51,7 +51,7 @@ faults: $(VENV)/.test
 
 # The full size of what always runs in small: a hundred seeds, five hundred lost answers, years of months.
 soak: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow tests/connectors $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow tests/connectors tests/e2e $(ARGS)
 
 # Property tests with examples that were never tried before.
 fuzz: $(VENV)/.test

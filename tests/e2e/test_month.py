@@ -20,7 +20,9 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
 
 
-@pytest.fixture(params=[radicale, xandikos], ids=["radicale", "xandikos"])
+@pytest.fixture(
+    params=[radicale, pytest.param(xandikos, marks=pytest.mark.slow)], ids=["radicale", "xandikos"]
+)
 def dav(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DavServer]:
     folder = tmp_path / "dav"
     folder.mkdir()

@@ -61,11 +61,14 @@ def take_all(book: Book) -> SourceReport:
 def test_a_fault_at_any_statement_is_made_good_by_repeating(
     tmp_path: Path, request: pytest.FixtureRequest, store: Store
 ) -> None:
-    """For every n, a fault at the n-th point and the same again, in the same process, gives the whole export."""
+    """For every n, a fault at the n-th point and the same again, in the same process, gives the whole export.
+
+    On PostgreSQL, where each takes four times as long, for every fourth.
+    """
     expected: dict[str, bytes] = {}
     number = 0
     while True:
-        number += 1
+        number += 1 if store.engine.dialect.name == "sqlite" else 4
         book = _fresh(store)
         # What the process remembers of this must outlive the fault, and nothing of what the fault undoes.
         take(book, some_records()[:4])  # type: ignore[arg-type]
