@@ -49,8 +49,7 @@ def end(unit: Unit, who: int, account: str, connector: str, ids: Sequence[str], 
     )
 
 
-def bring_forward(unit: Unit, who: int, account: str, connector: str, at: int) -> bool:
-    """A feed is due at `at` (whole seconds) unless it is before; whether there is such a feed."""
+def bring_forward(unit: Unit, who: int, account: str, connector: str, at: int) -> None:
+    """A feed is due at `at` (whole seconds) unless it is before."""
     its = (feed.c.owner == who, feed.c.account == account, feed.c.connector == connector)
     unit.connection.execute(update(feed).where(*its, feed.c.next_at > at).values(next_at=at))
-    return unit.connection.execute(select(feed.c.owner).where(*its)).first() is not None

@@ -35,6 +35,9 @@ class Relay:
 
     def close(self) -> None:
         """Cut everything for good."""
+        with suppress(OSError):
+            # Merely closed, it would leave the thread that waits at it waiting for ever.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._cut()
 
