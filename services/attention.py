@@ -10,7 +10,6 @@ from services import schedule
 from services.accounts import active_feeds
 from services.followups.days import week_of
 from services.history.parts import Kind
-from services.history.projector import NAME
 from services.people import owners_words
 from services.schedule import Rhythm
 from services.status import DIGEST
@@ -34,7 +33,7 @@ def tails_behind(store: Store) -> dict[int, int]:
     behind: dict[int, int] = {}
     with store.read() as unit:
         for owner, _ in stream.owners(unit):
-            seq, as_of = stream.position(unit, owner, NAME)
+            seq, as_of = stream.position(unit, owner, stream.HISTORY)
             tail = stream.last_seq(unit, owner)
             if tail > seq or facts.recorded_at(unit, tail) > as_of or _is_stale(unit, owner):
                 behind[owner] = tail
@@ -47,7 +46,7 @@ def tending_at(store: Store, owner: int) -> datetime | None:
     None for a book that was never told; its stream wakes it.
     """
     with store.read() as unit:
-        _, as_of = stream.position(unit, owner, NAME)
+        _, as_of = stream.position(unit, owner, stream.HISTORY)
         if not as_of:
             return None
         midnight = schedule.next_midnight(_zone(unit, owner) or _UTC, instant(as_of))

@@ -7,6 +7,8 @@ there; repeated, it changes nothing. Nothing here has an effect outside the data
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +19,6 @@ from schemas.events import VERSION, encode_body, kind_of
 from schemas.ids import key_of
 from schemas.interface import Followup
 from services.history.parts import Kind, unpack
-from services.history.projector import NAME, TOLD, Projector
 from services.people import PeopleTeller
 from services.situation import situation
 from services.state import State
@@ -27,6 +28,9 @@ from services.store import history as rows
 from services.store.unit import Duty, Store, Unit
 from services.tasklinks import with_tasks
 from services.threads import ThreadTeller
+
+if TYPE_CHECKING:
+    from services.history.projector import Projector
 
 DECISIONS = "decisions"
 """The account and stream of the owner's own word."""
@@ -56,9 +60,14 @@ class Book:
         self.owner = owner
         self.clock = clock
         self.habits = habits or Habits()
-        self._projector = Projector(store, owner)
         self._people = PeopleTeller(store, owner)
         self._threads = ThreadTeller(store, owner)
+
+    @cached_property
+    def _projector(self) -> "Projector":
+        from services.history.projector import Projector  # noqa: PLC0415  # reading a book projects nothing
+
+        return Projector(self.store, self.owner)
 
     # --- keeping in step ----------------------------------------------------------------------------------------------
 
@@ -70,7 +79,7 @@ class Book:
         """Bring everything derived up to the stream's end and the present instant."""
         now = self.clock.now()
         with self.store.read() as unit:
-            seq, as_of = stream.position(unit, self.owner, NAME)
+            seq, as_of = stream.position(unit, self.owner, stream.HISTORY)
             last = stream.last_seq(unit, self.owner)
         done = 0
 
@@ -83,8 +92,8 @@ class Book:
         self._note_ended(as_of, epoch(now))
         told = self._settle(now, progress)
         with self.store.read() as unit:
-            seq, as_of = stream.position(unit, self.owner, NAME)
-            told_up_to, _ = stream.position(unit, self.owner, TOLD)
+            seq, as_of = stream.position(unit, self.owner, stream.HISTORY)
+            told_up_to, _ = stream.position(unit, self.owner, stream.TOLD)
         if read or told or as_of != epoch(now) or told_up_to != seq:
             self._tell_followups(now)
 
@@ -92,10 +101,10 @@ class Book:
         """Whether all that is in the stream was told, and told today, and no meeting has ended since."""
         now = self.clock.now()
         with self.store.read() as unit:
-            seq, as_of = stream.position(unit, self.owner, NAME)
+            seq, as_of = stream.position(unit, self.owner, stream.HISTORY)
             if seq != stream.last_seq(unit, self.owner) or instant(as_of).date() != now.date():
                 return False
-            if stream.position(unit, self.owner, TOLD)[0] != seq:
+            if stream.position(unit, self.owner, stream.TOLD)[0] != seq:
                 return False
             first, then = sorted((as_of, epoch(now)))
             if rows.ended_between(unit, self.owner, first, then, Kind.MEETING):
@@ -145,9 +154,9 @@ class Book:
                 self.owner,
                 [(one.id, one.state, one.rule, key_of("p", one.person or ""), _encode(one)) for one in told],
             )
-            seq, _ = stream.position(unit, self.owner, NAME)
-            stream.set_position(unit, self.owner, NAME, seq, epoch(now))
-            stream.set_position(unit, self.owner, TOLD, seq, epoch(now))
+            seq, _ = stream.position(unit, self.owner, stream.HISTORY)
+            stream.set_position(unit, self.owner, stream.HISTORY, seq, epoch(now))
+            stream.set_position(unit, self.owner, stream.TOLD, seq, epoch(now))
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

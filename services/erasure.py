@@ -40,7 +40,6 @@ from schemas.interface import Digest, DigestItem, Followup, encode
 from schemas.records import SourceRecord, Task
 from services.book import Book, append_decisions
 from services.history.batch import OwnerKeys
-from services.history.projector import NAME
 from services.identity.keys import mailbox_key
 from services.identity.names import folded
 from services.ingest import body_digest, revision_of
@@ -227,7 +226,7 @@ def _followups_of(unit: Unit, who: int, row: PersonRow) -> frozenset[str]:
 def _drop_derived(unit: Unit, who: int) -> None:
     rows.empty(unit, who)
     search.empty(unit, who)
-    stream.set_position(unit, who, NAME, 0, 0)
+    stream.set_position(unit, who, stream.HISTORY, 0, 0)
 
 
 def _finish(book: Book) -> None:

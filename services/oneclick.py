@@ -16,7 +16,6 @@ from schemas.decisions import AnyDecision, FollowupDismissed, FollowupDone, Foll
 from schemas.events import decode_body
 from schemas.interface import Followup, FollowupState
 from services.book import append_decisions
-from services.history.projector import TOLD
 from services.links import ACTS_FOR, Deed, Link, LinkSigner
 from services.mailing import is_mail_wanted, set_mail
 from services.people import owners_words
@@ -129,7 +128,7 @@ def _about(unit: Unit, link: Link, today: date, told: Followup) -> Asked:
     """A follow-up as the book tells it, and as what was said since will make it."""
     state: FollowupState = told.state
     until = told.until
-    seq, _ = stream.position(unit, link.owner, TOLD)
+    seq, _ = stream.position(unit, link.owner, stream.TOLD)
     for event in stream.read_kinds(unit, link.owner, _ACTS, after=seq):
         match decode_body(event.body, event.kind, event.version):
             case FollowupDismissed(followup=told.id):

@@ -23,8 +23,7 @@ from schemas.events import decode_body
 from schemas.ids import public_id
 from schemas.interface import Balance, Counts, Direction, Identity, Person, Status
 from schemas.records import ExportSeen, OwnProfile
-from services.history.meetings import SMALL_MEETING
-from services.history.parts import DIRECTIONS, Kind, Part, Way
+from services.history.parts import DIRECTIONS, SMALL_MEETING, Kind, Part, Way
 from services.identity.keys import domain_of, identity_key, organisation_domain
 from services.identity.names import Spelling, best, folded
 from services.identity.verdict import Evidence, Verdict, judge

@@ -15,7 +15,6 @@ from schemas.decisions import Forgotten, NeverIngest, OwnerDeclared
 from schemas.events import EventBody, decode_body
 from schemas.records import ExportSeen, Message, OwnProfile, SourceRecord
 from services.history.batch import OwnerKeys
-from services.history.projector import NAME
 from services.identity.keys import domain_of, own_mailbox_key
 from services.reduction import named_in, without
 from services.store import events as stream
@@ -118,6 +117,6 @@ def _said(unit: Unit, who: int, kinds: Sequence[str]) -> Iterator[EventBody]:
     """
     for _, kind, body in rows.words(unit, who, kinds):
         yield decode_body(body, kind, 1)
-    seq, _ = stream.position(unit, who, NAME)
+    seq, _ = stream.position(unit, who, stream.HISTORY)
     for event in stream.read_kinds(unit, who, kinds, seq):
         yield decode_body(event.body, event.kind, event.version)

@@ -29,9 +29,8 @@ from schemas.records import (
     Recommendation,
     Signal,
 )
-from services.history.meetings import Trait
 from services.history.order import steps
-from services.history.parts import DIRECTIONS, KINDS, Kind, Mark, Part, Way, unpack
+from services.history.parts import DIRECTIONS, KINDS, Kind, Mark, Part, Trait, Way, unpack
 from services.identity.keys import OWNER_KEY
 from services.identity.names import first_name
 from services.people import OwnersWords, PersonRow, owners_words, person_row, strength_of

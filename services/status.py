@@ -11,7 +11,6 @@ from schemas.interface import Reject
 from services import accounts, schedule
 from services.book import DECISIONS
 from services.history.parts import Kind
-from services.history.projector import NAME
 from services.people import owners_words
 from services.schedule import Rhythm
 from services.standing import TROUBLED, AccountStanding, standing_of
@@ -118,7 +117,7 @@ def status(
         people = facts.people_by_status(unit, owner)
         kinds = facts.interactions_by_kind(unit, owner, epoch(now))
         threads = facts.threads_by_state(unit, owner)
-        seq, as_of = stream.position(unit, owner, NAME)
+        seq, as_of = stream.position(unit, owner, stream.HISTORY)
         lag = facts.events_after(unit, owner, seq, _LAG_COUNTED)
         planned = timetable.due(unit, owner, DIGEST)
         read_at = [one.read_at for one in found if one.read_at is not None]

@@ -18,7 +18,6 @@ from deploy.cli.ending import FAILED, OK
 from deploy.cli.paper import plain, quiet, say, wrapped
 from schemas.clock import instant
 from schemas.errors import ConfigError, KithError
-from services.history.projector import NAME
 from services.people import owners_words
 from services.store import events as stream
 from services.store import health
@@ -279,7 +278,7 @@ def _tables(store: Store, now: datetime) -> Iterator[Check]:
             zone = _zones(said.owner.timezone if said.owner else "UTC")
             if zone.state != "ok":
                 yield zone
-            behind = stream.last_seq(unit, owner) - stream.position(unit, owner, NAME)[0]
+            behind = stream.last_seq(unit, owner) - stream.position(unit, owner, stream.HISTORY)[0]
             if behind > 0:
                 yield Check(
                     f"book of {email}",

@@ -13,6 +13,7 @@ from schemas.errors import UsageError
 from schemas.interface import Digest, DigestItem, DigestSection, Followup
 from services.digest import words
 from services.digest.words import NAME_LENGTH, clean
+from services.history.parts import SMALL_MEETING
 from services.state import OWNER, MeetingView, PersonView, Said, State
 
 TITLES: Mapping[str, str] = {
@@ -48,9 +49,6 @@ SECTION_OF_RULE: Mapping[str, str] = {
     "favour": "favours",
     "goal_step": "goals",
 }
-
-SMALL_MEETING = 12
-"""A larger one is an audience: docs/interface.md, "Definitions that decide cases"."""
 
 _WEEK = timedelta(days=7)
 _LINES = 12

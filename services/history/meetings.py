@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from enum import IntFlag
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -10,23 +9,10 @@ from schemas.clock import epoch
 from schemas.ids import key64
 from schemas.records import Attendee, Meeting
 from services.history.batch import Batch
-from services.history.parts import Kind, Part, Way, pack
+from services.history.parts import Kind, Part, Trait, Way, pack
 from services.history.project import uid_group
 from services.identity.keys import OWNER_KEY
 from services.store.history import InteractionRow
-
-SMALL_MEETING = 12
-"""At most this many people, the owner among them, make a meeting; more make an audience."""
-
-
-class Trait(IntFlag):
-    """What else is known of a meeting; kept in the column that messages use for signals."""
-
-    CANCELLED = 1
-    ALL_DAY = 2
-    SERIES = 4
-    OWNER_TENTATIVE = 8
-    OWNER_UNANSWERED = 16
 
 
 class Component(NamedTuple):

@@ -1,13 +1,15 @@
 """Who took part in an interaction and how, packed small: eight bytes of identity key and one of part."""
 
 from collections.abc import Iterable
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from struct import Struct as Packing
 from typing import cast
 
 from schemas.interface import Direction
 from schemas.interface import Kind as KindName
 
+SMALL_MEETING = 12
+"""At most this many people, the owner among them, make a meeting; more make an audience."""
 _ONE = Packing(">QB")
 
 
@@ -54,6 +56,16 @@ class Mark(IntEnum):
     THANKS = 4
     INTRODUCTION = 8
     AUTO_REPLY = 16
+
+
+class Trait(IntFlag):
+    """What else is known of a meeting; kept in the column that messages use for signals."""
+
+    CANCELLED = 1
+    ALL_DAY = 2
+    SERIES = 4
+    OWNER_TENTATIVE = 8
+    OWNER_UNANSWERED = 16
 
 
 def pack(parts: Iterable[tuple[int, int]]) -> bytes:

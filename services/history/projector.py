@@ -29,9 +29,6 @@ from services.store import search
 from services.store.events import StoredEvent
 from services.store.unit import Duty, Store, Unit
 
-NAME = "history"
-TOLD = "told"
-"""How far follow-ups have been told; 0 from the first event after that until they are told again."""
 BATCH = 5_000
 _KNOWN_AT_MOST = 200_000
 
@@ -66,7 +63,7 @@ class Projector:
     def rebuild(self, now: int, progress: Progress = lambda _: None) -> int:
         """Empty everything derived and make it again; how many events were read."""
         with self._store.write() as unit:
-            stream.set_position(unit, self._owner, NAME, 0, 0)
+            stream.set_position(unit, self._owner, stream.HISTORY, 0, 0)
         return self.catch_up(now, progress)
 
     def _empty(self, unit: Unit) -> None:
@@ -81,7 +78,7 @@ class Projector:
         remembered, self._seq = self._seq, -1
         with self._store.write() as unit:
             unit.alone(self._owner, Duty.TELL)
-            seq, as_of = stream.position(unit, self._owner, NAME)
+            seq, as_of = stream.position(unit, self._owner, stream.HISTORY)
             if seq != remembered:
                 # Another process has written since: what this one remembers may not be so any more.
                 self._keys = None
@@ -97,11 +94,11 @@ class Projector:
                 self._answered = rows.answers_about(unit, self._owner)
             decoded = self._decode(unit, events, now)
             if self._owner_grew(unit, decoded):
-                stream.set_position(unit, self._owner, NAME, 0, 0)
+                stream.set_position(unit, self._owner, stream.HISTORY, 0, 0)
                 return len(events)
             self._write(unit, decoded)
-            stream.set_position(unit, self._owner, NAME, events[-1].seq, as_of)
-            stream.set_position(unit, self._owner, TOLD, 0, as_of)
+            stream.set_position(unit, self._owner, stream.HISTORY, events[-1].seq, as_of)
+            stream.set_position(unit, self._owner, stream.TOLD, 0, as_of)
         self._seq = events[-1].seq
         return len(events)
 

@@ -286,6 +286,12 @@ def set_cursor(unit: Unit, who: int, account: str, stream: str, token: str | Non
     put_rows(unit, cursor, columns, [(who, account, stream, token, now)], "replace", ("token", "updated_at"))
 
 
+HISTORY = "history"
+"""The position up to which events were taken into history."""
+TOLD = "told"
+"""How far follow-ups have been told; 0 from the first event after that until they are told again."""
+
+
 def position(unit: Unit, who: int, name: str) -> tuple[int, int]:
     """How far a projection has read, and the instant its time-dependent parts were made for."""
     row = unit.connection.execute(

@@ -11,7 +11,6 @@ from sqlalchemy import event
 from schemas.clock import FrozenClock, epoch
 from schemas.decisions import TagsSet
 from services.book import Book
-from services.history.projector import NAME
 from services.store import events as stream
 from services.store.unit import Store
 from tests.services.builders import NOW, a_book, a_message, take
@@ -86,7 +85,7 @@ def test_a_book_read_but_not_told_is_found(sqlite_store: Store) -> None:
     book.decide([TAG])
     book.follow(100)
     with sqlite_store.read() as unit:
-        seq, as_of = stream.position(unit, book.owner, NAME)
+        seq, as_of = stream.position(unit, book.owner, stream.HISTORY)
         assert (seq, as_of) == (stream.last_seq(unit, book.owner), epoch(NOW))
     rung: list[int] = []
     relay = Relay(sqlite_store, rung.append)

@@ -9,7 +9,6 @@ from schemas.clock import FrozenClock, epoch
 from schemas.decisions import OwnerDeclared
 from services.attention import DigestTimes, tending_at
 from services.book import Book, decide
-from services.history.projector import NAME
 from services.schedule import Rhythm
 from services.store import events as stream
 from services.store.unit import Store
@@ -152,7 +151,7 @@ def test_a_book_is_tended_when_a_meeting_ends(store: Store) -> None:
 
 def _told(store: Store, book: Book) -> int:
     with store.read() as unit:
-        return stream.position(unit, book.owner, NAME)[1]
+        return stream.position(unit, book.owner, stream.HISTORY)[1]
 
 
 def test_the_scheduler_waits_for_the_next_thing(home: Clockwork) -> None:
