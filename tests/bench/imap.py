@@ -164,7 +164,7 @@ def _ours(dovecot: Dovecot, folder: Path) -> None:
     def read() -> None:
         nonlocal begun
         begun = time.perf_counter()
-        with ParsingPool() as pool:
+        with ParsingPool(alone_for=timedelta(milliseconds=500)) as pool:  # As `kith sync` has it.
             access = Access(
                 account="mine",
                 clock=clock,
