@@ -32,6 +32,8 @@ _SKEW = timedelta(minutes=10)
 _LONGEST = timedelta(days=2)
 _USUAL = timedelta(hours=1)
 _CODE = re.compile(r"[a-z_]{1,40}")
+_BUSY = frozenset({"temporarily_unavailable", "server_error", "internal_failure"})
+"""What no authority refuses for good by, whatever the status: RFC 6749 4.1.2.1, and Google's own, also in its words."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
@@ -123,8 +125,17 @@ class Endpoints:
                 f"The sign-in of {self._title} answered with what cannot be understood ({answer.status}). Kith tries again."
             ) from error
         if told.error or answer.status >= 400:
-            raise Refused(told)
+            raise _no(told, self._title)
         return told
+
+
+def _no(told: Told, title: str) -> Refused | Transient:
+    """A refusal, or trouble that passes."""
+    if _BUSY.isdisjoint({told.error, told.error_description}):
+        return Refused(told)
+    return Transient(
+        f"The sign-in of {title} is busy. Try again in a minute; what Kith does by itself, it tries again."
+    )
 
 
 # ------ a sign-in in the browser
@@ -168,6 +179,7 @@ def code_in(query: str, attempt: Attempt, now: datetime, title: str, is_issuer: 
         ForeignAnswer: it answers another, or none.
         Rejected: it comes from elsewhere, or too late.
         Refused: the owner allowed nothing, or the authority refused it.
+        Transient: the authority is busy.
     """
     try:
         pairs = (
@@ -191,7 +203,9 @@ def code_in(query: str, attempt: Attempt, now: datetime, title: str, is_issuer: 
             f"That answer does not come from {title}, which was asked (RFC 9207). Nothing was changed. Begin again."
         )
     if "error" in said:
-        raise Refused(Told(error=said["error"], error_description=said.get("error_description", "")[:2_000]))
+        raise _no(
+            Told(error=said["error"], error_description=said.get("error_description", "")[:2_000]), title
+        )
     if not said.get("code"):
         raise Rejected(f"{title} sent back no code. Nothing was changed. Begin again.")
     return said["code"]

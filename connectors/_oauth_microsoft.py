@@ -48,7 +48,6 @@ REMOVAL: Final = (
     "https://myapps.microsoft.com (work or school) or https://account.live.com/consent/Manage (personal)"
 )
 _TRANSIENT = frozenset({90033, 90055, 90046, 50195})
-_BUSY = frozenset({"temporarily_unavailable", "server_error"})
 _NOTHING_LOST = "Nothing is lost; Kith goes on where it stopped."
 
 _CLIENT = {
@@ -316,7 +315,7 @@ def _numbers(told: Told) -> tuple[int, ...]:
 
 def _not_let_in(told: Told) -> Rejected | ClientRefused | Transient:
     numbers = _numbers(told)
-    if told.error in _BUSY or _TRANSIENT.intersection(numbers):
+    if _TRANSIENT.intersection(numbers):
         return Transient("The sign-in of Microsoft is busy. Try again in a minute.")
     refused = _client_refused(numbers)
     if refused is not None:
@@ -339,7 +338,7 @@ def _not_let_in(told: Told) -> Rejected | ClientRefused | Transient:
 
 def _over(told: Told, grant: Grant) -> ReauthRequired | Transient:
     numbers = _numbers(told)
-    if told.error in _BUSY or _TRANSIENT.intersection(numbers):
+    if _TRANSIENT.intersection(numbers):
         return Transient("The sign-in of Microsoft is busy. Kith tries again.")
     refused = _client_refused(numbers)
     if refused is not None:

@@ -388,11 +388,33 @@ def test_an_authority_in_trouble_ends_no_grant(desk: Desk, fault: Any) -> None:
     desk.authority().refresh(grant)
 
 
-def test_a_busy_microsoft_is_no_end(microsoft: Desk) -> None:
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("temporarily_unavailable", ""), ("server_error", ""), ("invalid_request", "internal_failure")],
+)
+def test_a_busy_google_is_no_end(google: Desk, error: str, words: str) -> None:
+    """What Google's own library asks again after (google-auth, `oauth2/_client.py`) comes with a 400 and is no refusal."""
+    assert isinstance(google.sign_in, GoogleSignIn)
+    authority = google.authority()
+    grant = google.signed_in()
+    attempt, query = google.answer(authority)
+    google.sign_in.refuses = error, words
+    with pytest.raises(Transient):
+        authority.refresh(grant)
+    with pytest.raises(Transient):
+        authority.finish(attempt, query)
+    google.sign_in.refuses = None
+    authority.refresh(grant)
+
+
+@pytest.mark.parametrize(
+    ("error", "number"), [("temporarily_unavailable", 90033), ("server_error", 1), ("invalid_grant", 50195)]
+)
+def test_a_busy_microsoft_is_no_end(microsoft: Desk, error: str, number: int) -> None:
     """`temporarily_unavailable` comes with a 400 and is no refusal."""
     assert isinstance(microsoft.sign_in, MicrosoftSignIn)
     grant = microsoft.signed_in()
-    microsoft.sign_in.refuses = "temporarily_unavailable", 90033
+    microsoft.sign_in.refuses = error, number
     with pytest.raises(Transient):
         microsoft.authority().refresh(grant)
 

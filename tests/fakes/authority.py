@@ -218,6 +218,8 @@ class GoogleSignIn(SignIn):
         """What was granted before comes along unasked."""
         self.subtype = ""
         """Said with `invalid_grant`, as of an organisation's session that is over."""
+        self.refuses: tuple[str, str] | None = None
+        """The error and the words with which tokens are refused, whatever is asked."""
 
     def serves(self, path: str, /) -> bool:
         """Whether a path is of the sign-in."""
@@ -307,6 +309,8 @@ class GoogleSignIn(SignIn):
         return _sent_on(query["redirect_uri"], **back, iss=self.root, code=code, scope=granted)
 
     def _token(self, form: dict[str, str]) -> Reply:
+        if self.refuses is not None:
+            return _refused(400, *self.refuses)
         client = self.clients.get(form.get("client_id", ""))
         if client is None:
             return _refused(401, "invalid_client", "The OAuth client was not found.")
