@@ -281,7 +281,7 @@ def _guarded(pages: Iterator[Page], faults: list[KithError]) -> Iterator[Page]:
 
 
 def recall(cursor: Cursor | None, access: Access) -> State:
-    terms, since = f"google_calendar 1 {access.zone}", str(access.since or "")
+    terms, since = f"google_calendar 2 {access.zone}", str(access.since or "")
     if cursor is None:
         return State(terms, since)
     try:

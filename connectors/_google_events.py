@@ -21,7 +21,7 @@ MOST_ATTENDEES = 200
 MASK = (
     "nextPageToken,nextSyncToken,updated,items(id,status,iCalUID,eventType,summary,location,updated,sequence,start,end,"
     "endTimeUnspecified,recurrence,recurringEventId,originalStartTime,organizer(email,displayName),"
-    "attendees(email,displayName,responseStatus,optional,resource))"
+    "attendees(email,displayName,responseStatus,optional,resource),attendeesOmitted,guestsCanSeeOtherGuests)"
 )
 CANCELLED = "cancelled"
 _RULES = frozenset({"RRULE", "EXRULE", "RDATE", "EXDATE"})
@@ -74,6 +74,13 @@ class GoogleEvent(Struct, frozen=True, rename="camel"):
     original_start_time: Moment | None = None
     organizer: Person | None = None
     attendees: tuple[Guest, ...] = ()
+    attendees_omitted: bool = False
+    guests_can_see_other_guests: bool = True
+
+    @property
+    def is_audience(self) -> bool:
+        """Whether guests are left out for their number, and not because the organiser hides them."""
+        return self.attendees_omitted and self.guests_can_see_other_guests
 
     @property
     def is_cancelled(self) -> bool:
@@ -148,8 +155,9 @@ def properties_of(event: GoogleEvent, series: Series | None, told_at: str) -> Pr
         if line is not None and line[0] in _RULES:
             found.setdefault(line[0], []).append((dict(line[1]), line[2]))
     if event.attendees:
-        # Google names an organiser for whatever stands in a calendar; one who asked nobody called no meeting.
-        if event.organizer is not None:
+        # Google names an organiser for whatever stands in a calendar; one who asked nobody called no meeting. With the
+        # guests left out, one who asked hundreds would have met the owner alone.
+        if event.organizer is not None and not event.is_audience:
             called = event.organizer
             found["ORGANIZER"] = [({"CN": _escaped(called.display_name)}, _address(called.email))]
         found["ATTENDEE"] = [_attendee(one) for one in event.attendees]

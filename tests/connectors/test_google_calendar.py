@@ -440,10 +440,25 @@ class TestEvents:
         assert self.one(rig).organizer is None
 
     def test_an_audience_is_left_out(self, rig: GoogleRig, calendars: Calendars) -> None:
-        """Of a meeting with hundreds only the owner's own part comes."""
+        """Of a meeting with hundreds only the owner's own part comes: who called it has not met them for that."""
         crowd = [guest(f"p{number}@example.com") for number in range(300)]
-        calendars.add(attendees=[*crowd, guest(OWNER, "accepted", self=True)])
-        assert [who.address for who in self.one(rig).attendees] == [OWNER]
+        calendars.add(
+            organizer={"email": "carol@example.com", "displayName": "Carol"},
+            attendees=[*crowd, guest(OWNER, "accepted", self=True)],
+        )
+        meeting = self.one(rig)
+        assert [who.address for who in meeting.attendees] == [OWNER]
+        assert meeting.organizer is None
+
+    def test_guests_that_may_not_be_seen(self, rig: GoogleRig, calendars: Calendars) -> None:
+        """Where the organiser hides the guests from each other, how many there are is not known: who called it stays."""
+        calendars.add(
+            organizer={"email": "carol@example.com", "displayName": "Carol"},
+            attendees=[guest(OWNER, "accepted", self=True)],
+            attendeesOmitted=True,
+            guestsCanSeeOtherGuests=False,
+        )
+        assert self.one(rig).organizer == Mailbox("carol@example.com", "Carol")
 
     @pytest.mark.parametrize("kind", ["outOfOffice", "focusTime", "workingLocation", "birthday"])
     def test_what_is_no_meeting_is_not_asked_for(
