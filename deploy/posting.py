@@ -10,7 +10,7 @@ from email.utils import format_datetime, formataddr
 
 import msgspec
 
-from deploy.accounts import how_to_reconnect
+from deploy.accounts import what_to_do
 from deploy.hosting import reconnect_url
 from deploy.mailers import mailer
 from deploy.wiring import Application
@@ -53,13 +53,15 @@ def ask_for_digest(
 
 
 def ask_for_owner(app: Application, unit: Unit, account: Account) -> Intent | None:
-    """Have the owner told, once for each time, that an account must be reconnected; None where that cannot be."""
+    """Have the owner told that an account must be reconnected from now on; None where that cannot be.
+
+    Whoever sets it so asks once, in the same unit.
+    """
     by = mailer(app, unit, account.owner)
     if by is None or by.id == account.id or not is_mail_wanted(unit, account.owner):
         return None
-    went_well = [one.ok_at for one in accounts.feeds(unit, account.owner, account.id) if one.ok_at]
-    since = max(went_well, default=account.created_at)
-    return _asked(app, unit, by, f"{by.id} mail {account.id} {epoch(since)}", account.id, f"{epoch(since)}")
+    now = f"{epoch(app.clock.now())}"
+    return _asked(app, unit, by, f"{by.id} mail {account.id} {now}", account.id, now)
 
 
 def _asked(app: Application, unit: Unit, by: Account, key: str, subject: str, payload: str) -> Intent:
@@ -152,12 +154,11 @@ def _notice(app: Application, unit: Unit, by: Account, intent: Intent, sender: s
     account = accounts.account_of(unit, by.owner, intent.subject)
     if account is None or account.state != "reconnect":
         return b""
-    since = instant(int(intent.payload))
-    return _reconnect_mail(app, unit, account, sender, to, since, instant(intent.created_at))
+    return _reconnect_mail(app, unit, account, sender, to, instant(intent.created_at))
 
 
 def _reconnect_mail(
-    app: Application, unit: Unit, account: Account, sender: str, to: str, since: datetime, date: datetime
+    app: Application, unit: Unit, account: Account, sender: str, to: str, date: datetime
 ) -> bytes:
     name = clean(account.name, 80)
     mail = EmailMessage(policy=SMTP)
@@ -166,19 +167,12 @@ def _reconnect_mail(
     is_read = bool(account.settings.get("reads"))
     mail["Subject"] = f"Kith can no longer {'read' if is_read else 'send by'} {name}"
     mail["Date"] = format_datetime(date)
-    mark = public_id("", key64(account.id, str(epoch(since)), instance_of(unit, account.owner)))
+    mark = public_id("", key64(account.id, str(epoch(date)), instance_of(unit, account.owner)))
     mail["Message-ID"] = f"<kith-{mark}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5
     mail["X-Auto-Response-Suppress"] = "All"
     mail["X-Kith-Instance"] = instance_of(unit, account.owner)
-    went_well = f"Kith last read it on {since:%d %B %Y}. Nothing is lost: it goes on where it stopped."
-    lines = [
-        account.reason,
-        "",
-        went_well if is_read else "Nothing is lost: your digest goes out by another account meanwhile.",
-        "",
-        f"Connect it again: {how_to_reconnect(account)}",
-    ]
+    lines = [account.reason, "", _meanwhile(unit, account), "", what_to_do(account)]
     here = reconnect_url(app, account, date)
     if here:
         lines.append(f"Or in a browser: {here}")
@@ -188,3 +182,14 @@ def _reconnect_mail(
         )
     mail.set_content("\n".join(lines) + "\n")
     return mail.as_bytes()
+
+
+def _meanwhile(unit: Unit, account: Account) -> str:
+    """What becomes of an account's work while it waits for its owner."""
+    if not account.settings.get("reads"):
+        return "Nothing is lost: your digest goes out by another account meanwhile."
+    went_well = [one.ok_at for one in accounts.feeds(unit, account.owner, account.id) if one.ok_at]
+    if not went_well:
+        return "Kith has not read it yet. Nothing is lost: it begins once the account is connected."
+    at = max(went_well)
+    return f"Kith last read it on {at.day} {at:%B %Y}. Nothing is lost: it goes on where it stopped."

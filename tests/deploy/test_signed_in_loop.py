@@ -79,6 +79,30 @@ def test_one_mail_tells_how_to_sign_in_again(desk: Desk, public_url: str) -> Non
     life.close()
 
 
+@pytest.mark.parametrize("is_read", [True, False])
+def test_each_loss_is_told_once(desk: Desk, *, is_read: bool) -> None:
+    """Withdrawn, allowed again and withdrawn again is two mails, though nothing was read between, or nothing ever is."""
+    words = ("--user", BEN, "--read", "mail", "--no-sync", *(() if is_read else ("--digest",)))
+    untick = "" if is_read else "gmail.readonly"
+    assert desk.connect("--user", MARA, "--digest").status == 0
+    for number in (1, 2):
+        assert desk.connect(*words, who=BEN, untick=untick).status == 0
+        desk.sign_in.end(BEN)
+        desk.later(days=8)
+        life = Life(desk)
+        for _ in range(2):
+            life.household.touch(1)
+            life.household.pull(1, life.account(BEN).id, "gmail")
+            life.household.deliver(1, life.account(MARA).id)
+        assert life.account(BEN).state == "reconnect"
+        told = sent(desk)
+        assert [one["Subject"] for one in told] == [
+            f"Kith can no longer {'read' if is_read else 'send by'} {BEN}"
+        ] * number
+        assert len({one["Message-ID"] for one in told}) == number
+        life.close()
+
+
 def test_the_digest_goes_out_by_an_account_that_holds_tasks_too(desk: Desk) -> None:
     """What was asked of it as a mail is sent, what was asked as a task is written, each by its own permission."""
     assert desk.connect("--tasks", "--digest").status == 0
