@@ -154,7 +154,7 @@ class GoogleAuthority:
     def finish_device(self, code: DeviceCode) -> Grant | Pending:
         """Refused, as `begin_device` is."""
         self.begin_device(code.scopes)
-        return Pending(code.interval)
+        return Pending()
 
     def revoke(self, grant: Grant) -> bool:
         """Give everything back that this account's owner allowed this client (RFC 7009)."""

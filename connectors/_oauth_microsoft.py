@@ -211,9 +211,9 @@ class MicrosoftAuthority:
         except Refused as error:
             match error.told.error:
                 case "authorization_pending":
-                    return Pending(code.interval)
+                    return Pending()
                 case "slow_down":
-                    return Pending(code.interval + timedelta(seconds=5))
+                    return Pending(timedelta(seconds=5))
                 case "expired_token":
                     raise Rejected("The code's time is over. Begin again.") from error
                 case "authorization_declined" | "access_denied":

@@ -77,9 +77,9 @@ class DeviceCode(Struct, frozen=True, kw_only=True):
 
 
 class Pending(Struct, frozen=True):
-    """The owner has not signed in on the other device yet; ask again after `interval`."""
+    """The owner has not signed in on the other device yet; from now on ask so much `longer` apart (RFC 8628 3.5)."""
 
-    interval: timedelta
+    longer: timedelta = timedelta()
 
 
 class Authority(Protocol):

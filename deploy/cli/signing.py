@@ -17,7 +17,7 @@ from deploy.grants import authority_of
 from deploy.loopback import Closing, Loopback
 from deploy.signing import SignIn, again, check_client, from_file, granted_wish, is_hosted, sign_in_for
 from schemas.errors import ConfigError, KithError, Rejected, Transient, UsageError
-from schemas.oauth import SIGN_IN_WITHIN, ForeignAnswer, Grant, Pending
+from schemas.oauth import SIGN_IN_WITHIN, ForeignAnswer, Grant
 
 _FILES = {"google": "authorized_user", "microsoft": "token_cache"}
 _LONGEST = 1_000_000
@@ -127,10 +127,15 @@ def _by_device(context: Context, sign_in: SignIn) -> Grant:
     while waited < most:
         SystemSleeper().sleep(pause)
         waited += pause
-        told = authority.finish_device(code)
+        try:
+            told = authority.finish_device(code)
+        except Transient:
+            # The code is good still, and may be typed just now (RFC 8628 3.5).
+            pause *= 2
+            continue
         if isinstance(told, Grant):
             return told
-        pause = told.interval if isinstance(told, Pending) else pause
+        pause += told.longer
     raise Rejected("The code's time is over. Begin again.")
 
 

@@ -331,7 +331,9 @@ def test_the_secret_may_come_from_a_file(google: Desk, tmp_path: Path) -> None:
 
 
 def test_another_device(microsoft: Desk) -> None:
-    """The code is printed, typed elsewhere, and the account is connected."""
+    """The code is printed, typed elsewhere, and the account is connected, though nobody answers for a while between."""
+    assert isinstance(microsoft.sign_in, MicrosoftSignIn)
+    microsoft.sign_in.refuses = "server_error", 90033
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.cli.vendor", "connect", "microsoft", "--device"],
         env=microsoft.kith.environment,
@@ -347,6 +349,12 @@ def test_another_device(microsoft: Desk) -> None:
         assert line, child.communicate()
     found = re.search(r"open (\S+) and type (\w+)", line)
     assert found
+    deadline = monotonic() + 20
+    while not any(form.get("device_code") for _, form in microsoft.sign_in.asked):
+        assert child.poll() is None
+        assert monotonic() < deadline, "it was never asked whether the code was typed"
+        SystemSleeper().sleep(timedelta(milliseconds=20))
+    microsoft.sign_in.refuses = None
     consented(found[1], MARA, code=found[2])
     out, err = child.communicate(timeout=60)
     assert child.returncode == 0, (out, err)

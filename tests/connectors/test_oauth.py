@@ -451,7 +451,10 @@ def test_a_sign_in_on_another_device(microsoft: Desk) -> None:
     authority = microsoft.authority()
     code = authority.begin_device(SCOPES["microsoft"])
     assert code.url.startswith(microsoft.server.url)
-    assert isinstance(authority.finish_device(code), Pending)
+    assert isinstance(microsoft.sign_in, MicrosoftSignIn)
+    microsoft.sign_in.hurried = 2
+    apart = [authority.finish_device(code) for _ in range(3)]
+    assert apart == [Pending(timedelta(seconds=5)), Pending(timedelta(seconds=5)), Pending()]
     _typed(microsoft, code)
     grant = authority.finish_device(code)
     assert isinstance(grant, Grant)

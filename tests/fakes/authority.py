@@ -421,6 +421,8 @@ class MicrosoftSignIn(SignIn):
         self.refuses: tuple[str, int] | None = None
         """The error and the number with which tokens are refused, whatever is asked."""
         self.allows_public = True
+        self.hurried = 0
+        """So often a device is told that it asks too often."""
 
     def serves(self, path: str, /) -> bool:
         """Whether a path is of the sign-in."""
@@ -630,6 +632,9 @@ class MicrosoftSignIn(SignIn):
                 return Reply(200, self._said(given, "", form))
             case "denied":
                 return _aadsts(400, "authorization_declined", 70018, "")
+            case _ if self.hurried:
+                self.hurried -= 1
+                return _aadsts(400, "slow_down", 70016, "")
             case _:
                 return _aadsts(400, "authorization_pending", 70016, "")
 
