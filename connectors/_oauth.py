@@ -9,6 +9,7 @@ words, which may hold addresses or be anybody's; its codes are told.
 import binascii
 import re
 import secrets
+from abc import ABC, abstractmethod
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,8 +22,8 @@ from msgspec import Struct
 
 from connectors._http import Http, Limits
 from schemas.clock import Clock, epoch
-from schemas.errors import Rejected, Transient
-from schemas.oauth import SIGN_IN_WITHIN, Attempt, Client, ForeignAnswer, Grant
+from schemas.errors import ReauthRequired, Rejected, Transient
+from schemas.oauth import SIGN_IN_WITHIN, Attempt, Client, ClientRefused, ForeignAnswer, Grant
 
 LIMITS = Limits(body=256 * 1024, idle=timedelta(seconds=10), whole=timedelta(seconds=15), redirects=0)
 """A refresh is over well within the turn in which it is made."""
@@ -273,3 +274,102 @@ def claims_of(
             f"By this machine's clock, what {title} says of who signed in is over already. Set the clock right."
         )
     return claims
+
+
+# ------ an authority
+
+
+class CodeFlow(ABC):
+    """An authority's sign-ins by browser, and its refreshes; what is its own in them, each says."""
+
+    kind: str
+    title: str
+    removal: str
+    """Where owners take a grant back by themselves."""
+
+    def __init__(self, client: Client, endpoints: Endpoints, tokens: str, clock: Clock) -> None:
+        """Nothing is sent yet; `tokens` is the path of the token endpoint."""
+        self._client = client
+        self._endpoints = endpoints
+        self._tokens = tokens
+        self._clock = clock
+
+    def begin(self, redirect_uri: str, scopes: Sequence[str]) -> Attempt:
+        """A new sign-in."""
+        return begun(self.kind, redirect_uri, scopes, self._clock.now())
+
+    def finish(self, attempt: Attempt, query: str) -> Grant:
+        """The grant that a redirect brings."""
+        try:
+            code = code_in(query, attempt, self._clock.now(), self.title, self._is_issuer)
+            told = self._ask(
+                "authorization_code",
+                attempt.scopes,
+                code=code,
+                redirect_uri=attempt.redirect_uri,
+                code_verifier=attempt.verifier,
+            )
+        except Refused as error:
+            raise self._not_let_in(error.told, attempt.redirect_uri) from error
+        return self._given(told, attempt.scopes, attempt.nonce)
+
+    def refresh(self, grant: Grant) -> Grant:
+        """The grant with a new access token, and a new refresh token where one was given."""
+        try:
+            told = self._ask("refresh_token", grant.scopes, refresh_token=grant.refresh_token)
+        except Refused as error:
+            raise self._over(error.told, grant) from error
+        return self._named(granted(told, grant, self._clock.now()), told)
+
+    def _ask(self, grant_type: str, scopes: Sequence[str], **values: str) -> Told:
+        return self._endpoints.ask(
+            self._tokens, form(grant_type, self._client, **self._scoped(scopes), **values)
+        )
+
+    def _given(self, told: Told, scopes: Sequence[str], nonce: str = "") -> Grant:
+        """A new grant; whoever does not say what was granted granted what was asked for (RFC 6749 5.1)."""
+        if not told.refresh_token or not told.access_token:
+            raise Rejected(
+                f"{self.title} gave no lasting permission. Take back what Kith was allowed at {self.removal}, and begin again."
+            )
+        now = self._clock.now()
+        bare = Grant(
+            client=msgspec.structs.replace(self._client, secret=""),
+            refresh_token=told.refresh_token,
+            scopes=tuple(scopes),
+            consented_at=now,
+            refreshed_at=now,
+        )
+        return self._named(granted(told, bare, now), told, nonce)
+
+    def _named(self, grant: Grant, told: Told, nonce: str = "") -> Grant:
+        """The grant with who signed in, where that was not known."""
+        claims = claims_of(told, self._client, self._clock.now(), self.title, self._is_issuer, nonce)
+        if claims is None:
+            return grant
+        subject, user = self._who(claims)
+        return msgspec.structs.replace(
+            grant, subject=grant.subject or subject, user=grant.user or user.lower()
+        )
+
+    # ------ its own
+
+    def _scoped(self, _scopes: Sequence[str]) -> Mapping[str, str]:
+        """What the token endpoint wants to be told of permissions."""
+        return {}
+
+    @abstractmethod
+    def _is_issuer(self, issuer: str) -> bool:
+        """Whether an answer comes from there."""
+
+    @abstractmethod
+    def _who(self, claims: Claims) -> tuple[str, str]:
+        """What names the account for ever, and its address now."""
+
+    @abstractmethod
+    def _not_let_in(self, told: Told, redirect_uri: str) -> Rejected | ClientRefused | Transient:
+        """Why there is no grant."""
+
+    @abstractmethod
+    def _over(self, told: Told, grant: Grant) -> ReauthRequired | Transient:
+        """Why a grant is over."""

@@ -13,30 +13,10 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from connectors._oauth import (
-    Claims,
-    Endpoints,
-    Refused,
-    Told,
-    authorize_url,
-    begun,
-    claims_of,
-    code_in,
-    day_of,
-    form,
-    granted,
-)
+from connectors._oauth import Claims, CodeFlow, Endpoints, Refused, Told, authorize_url, day_of
 from schemas.clock import Clock
 from schemas.errors import ReauthRequired, Rejected
-from schemas.oauth import (
-    Attempt,
-    AuthoritySpec,
-    Client,
-    ClientRefused,
-    DeviceCode,
-    Grant,
-    Pending,
-)
+from schemas.oauth import Attempt, AuthoritySpec, Client, ClientRefused, DeviceCode, Grant, Pending
 
 TITLE: Final = "Google"
 _BROWSER = "https://accounts.google.com"
@@ -46,29 +26,29 @@ _IDENTITY = ("openid", "email")
 _AUTH = "https://www.googleapis.com/auth/"
 _METADATA = f"{_AUTH}gmail.metadata"
 _TESTING = timedelta(days=7)
-_NEARLY = timedelta(hours=2)
+_NEARLY, _A_DAY = timedelta(hours=2), timedelta(days=1)
 _UNUSED = timedelta(days=180)
 REMOVAL: Final = "https://myaccount.google.com/connections"
+_NOTHING_LOST = "Nothing is lost; Kith goes on where it stopped."
 _CURE = (
     'To end this for good: at console.cloud.google.com, Google Auth Platform, Audience, press "Publish app", so that the '
     'status is "In production" (docs/google.md).'
 )
 
 
-class GoogleAuthority:
+class GoogleAuthority(CodeFlow):
     """Google, as one client speaks to it."""
+
+    kind, title, removal = "google", TITLE, REMOVAL
 
     def __init__(self, client: Client, root: str, clock: Clock) -> None:
         """Nothing is sent yet; `root` stands in for both of Google's hosts."""
-        self._client = client
-        self._browser = root.rstrip("/") or _BROWSER
-        self._tokens = Endpoints(TITLE, root.rstrip("/") or _TOKENS, clock, is_named=bool(root))
-        self._clock = clock
-        self._issuers = _ISSUERS | ({root.rstrip("/")} if root else set())
-
-    def begin(self, redirect_uri: str, scopes: Sequence[str]) -> Attempt:
-        """A new sign-in."""
-        return begun("google", redirect_uri, scopes, self._clock.now())
+        root = root.rstrip("/")
+        super().__init__(
+            client, Endpoints(TITLE, root or _TOKENS, clock, is_named=bool(root)), "/token", clock
+        )
+        self._browser = root or _BROWSER
+        self._issuers = _ISSUERS | ({root} if root else set())
 
     def url(self, attempt: Attempt, user: str = "") -> str:
         """Where the browser goes.
@@ -88,38 +68,7 @@ class GoogleAuthority:
 
     def finish(self, attempt: Attempt, query: str) -> Grant:
         """The grant that a redirect brings."""
-        now = self._clock.now()
-        try:
-            code = code_in(query, attempt, now, TITLE, self._is_issuer)
-            told = self._tokens.ask(
-                "/token",
-                form(
-                    "authorization_code",
-                    self._client,
-                    code=code,
-                    redirect_uri=attempt.redirect_uri,
-                    code_verifier=attempt.verifier,
-                ),
-            )
-        except Refused as error:
-            raise _not_let_in(error.told, attempt.redirect_uri) from error
-        if not told.refresh_token or not told.access_token:
-            raise Rejected(
-                f"Google gave no lasting permission. Take back what Kith was allowed at {REMOVAL}, and begin again."
-            )
-        return self._given(told, now, attempt.nonce)
-
-    def _given(self, told: Told, now: datetime, nonce: str) -> Grant:
-        claims = claims_of(told, self._client, now, TITLE, self._is_issuer, nonce) or Claims()
-        bare = Grant(
-            client=msgspec.structs.replace(self._client, secret=""),
-            refresh_token=told.refresh_token,
-            subject=claims.sub,
-            user=claims.email.lower(),
-            consented_at=now,
-            refreshed_at=now,
-        )
-        grant = granted(told, bare, now)
+        grant = super().finish(attempt, query)
         if clash(grant.scopes):
             # Google refuses to read mail with any token that holds it, whatever else that holds.
             self.revoke(grant)
@@ -128,21 +77,6 @@ class GoogleAuthority:
                 "read mail with. Kith gave both back. Begin again: this time it comes alone."
             )
         return grant
-
-    def refresh(self, grant: Grant) -> Grant:
-        """The grant with a new access token."""
-        now = self._clock.now()
-        try:
-            told = self._tokens.ask(
-                "/token", form("refresh_token", self._client, refresh_token=grant.refresh_token)
-            )
-        except Refused as error:
-            raise _over(error.told, grant, now) from error
-        claims = claims_of(told, self._client, now, TITLE, self._is_issuer) or Claims()
-        known = msgspec.structs.replace(
-            grant, subject=grant.subject or claims.sub, user=grant.user or claims.email.lower()
-        )
-        return granted(told, known, now)
 
     def begin_device(self, scopes: Sequence[str]) -> DeviceCode:  # noqa: ARG002  # the protocol's
         """Refused: Google lets devices have none of these scopes."""
@@ -159,7 +93,7 @@ class GoogleAuthority:
     def revoke(self, grant: Grant) -> bool:
         """Give everything back that this account's owner allowed this client (RFC 7009)."""
         try:
-            self._tokens.ask("/revoke", urlencode({"token": grant.refresh_token}))
+            self._endpoints.ask("/revoke", urlencode({"token": grant.refresh_token}))
         except Refused as error:
             if error.told.error != "invalid_token":
                 raise Rejected(f"Google refused to take the permission back ({error.told.code}).") from error
@@ -171,6 +105,32 @@ class GoogleAuthority:
 
     def _is_issuer(self, issuer: str) -> bool:
         return issuer in self._issuers
+
+    def _who(self, claims: Claims) -> tuple[str, str]:
+        return claims.sub, claims.email
+
+    def _not_let_in(self, told: Told, redirect_uri: str) -> Rejected | ClientRefused:
+        match told.error:
+            case "access_denied":
+                return Rejected("You allowed nothing, and nothing was changed. To allow it, begin again.")
+            case "invalid_grant":
+                return Rejected(
+                    "Google no longer takes that sign-in: it serves once, for minutes. Begin again."
+                )
+            case "redirect_uri_mismatch":
+                return ClientRefused(
+                    f"Google does not know the redirect {redirect_uri} for this client. Add it to the client at "
+                    "console.cloud.google.com, letter by letter (docs/google.md)."
+                )
+            case _:
+                return _client_refused(told) or Rejected(
+                    f"Google refused the sign-in ({told.code}). Begin again."
+                )
+
+    def _over(self, told: Told, grant: Grant) -> ReauthRequired:
+        return _client_refused(told) or ReauthRequired(
+            f"Google refused the sign-in kept since {day_of(grant)}{_cause(told, grant, self._clock.now())}"
+        )
 
 
 def clash(scopes: Sequence[str]) -> str:
@@ -222,54 +182,27 @@ def read_file(text: str, now: datetime) -> Grant:
 # ------ words
 
 
-def _not_let_in(told: Told, redirect_uri: str) -> Rejected | ClientRefused:
-    match told.error:
-        case "access_denied":
-            return Rejected("You allowed nothing, and nothing was changed. To allow it, begin again.")
-        case "invalid_grant":
-            return Rejected("Google no longer takes that sign-in: it serves once, for minutes. Begin again.")
-        case "redirect_uri_mismatch":
-            return ClientRefused(
-                f"Google does not know the redirect {redirect_uri} for this client. Add it to the client at "
-                "console.cloud.google.com, letter by letter (docs/google.md)."
-            )
-        case _:
-            return _client_refused(told) or Rejected(
-                f"Google refused the sign-in ({told.code}). Begin again."
-            )
-
-
-def _over(told: Told, grant: Grant, now: datetime) -> ReauthRequired:
-    refused = _client_refused(told)
-    if refused is not None:
-        return refused
-    kept = f"{day_of(grant)}"
-    age = now - grant.consented_at
-    begin = f"Google refused the sign-in kept since {kept}"
+def _cause(told: Told, grant: Grant, now: datetime) -> str:
+    """Why a grant is over, and what that means."""
     if told.error_subtype in {"invalid_rapt", "rapt_required"} or "rapt" in told.error_description:
-        return ReauthRequired(
-            f"{begin}: your organisation wants you to sign in again after a while. Nothing is lost; Kith goes on where it "
-            "stopped. Its administrator can leave Kith out of that: Google Cloud session control."
+        return (
+            f": your organisation wants you to sign in again after a while. {_NOTHING_LOST} Its administrator can leave "
+            "Kith out of that: Google Cloud session control."
         )
     if told.error != "invalid_grant":
-        return ReauthRequired(f"{begin} ({told.code}). Nothing is lost; Kith goes on where it stopped.")
-    # It was never refreshed after the seventh day, so that is when it ended.
-    if (
-        age >= _TESTING - _NEARLY
-        and grant.refreshed_at - grant.consented_at <= _TESTING + _NEARLY
-        and age < _UNUSED
-    ):
-        return ReauthRequired(
-            f"{begin}: consents of a Google project in Testing end after 7 days. Nothing is lost; Kith goes on where it "
-            f"stopped. {_CURE}"
-        )
+        return f" ({told.code}). {_NOTHING_LOST}"
     if now - grant.refreshed_at >= _UNUSED:
-        return ReauthRequired(f"{begin}: it was not used for six months. Nothing is lost.")
+        return ": it was not used for six months. Nothing is lost."
     password = " or your password was changed," if any("gmail" in one for one in grant.scopes) else ""
-    return ReauthRequired(
-        f"{begin}: it was withdrawn at {REMOVAL},{password} or an administrator ended it. Nothing is lost; Kith goes on "
-        "where it stopped."
-    )
+    else_why = f"it was withdrawn at {REMOVAL},{password} or an administrator ended it"
+    used_for = grant.refreshed_at - grant.consented_at
+    if now - grant.consented_at < _TESTING - _NEARLY or used_for > _TESTING + _NEARLY:
+        return f": {else_why}. {_NOTHING_LOST}"
+    testing = "consents of a Google project in Testing end after 7 days"
+    if used_for < _TESTING - _A_DAY:
+        # It was not asked for around its seventh day, so that when it ended is not known.
+        return f", most likely as {testing}; else {else_why}. {_NOTHING_LOST} {_CURE}"
+    return f": {testing}. {_NOTHING_LOST} {_CURE}"
 
 
 def _client_refused(told: Told) -> ClientRefused | None:

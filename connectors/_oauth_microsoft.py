@@ -14,29 +14,10 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from connectors._oauth import (
-    Endpoints,
-    Refused,
-    Told,
-    authorize_url,
-    begun,
-    claims_of,
-    code_in,
-    day_of,
-    form,
-    granted,
-)
+from connectors._oauth import Claims, CodeFlow, Endpoints, Refused, Told, authorize_url, day_of, form
 from schemas.clock import Clock
 from schemas.errors import ReauthRequired, Rejected, Transient
-from schemas.oauth import (
-    Attempt,
-    AuthoritySpec,
-    Client,
-    ClientRefused,
-    DeviceCode,
-    Grant,
-    Pending,
-)
+from schemas.oauth import Attempt, AuthoritySpec, Client, ClientRefused, DeviceCode, Grant, Pending
 
 TITLE: Final = "Microsoft"
 _ROOT = "https://login.microsoftonline.com"
@@ -92,20 +73,17 @@ _CAUSE = {
 """Why a grant is over, or none is given, by the number."""
 
 
-class MicrosoftAuthority:
+class MicrosoftAuthority(CodeFlow):
     """Microsoft, as one client speaks to it."""
+
+    kind, title, removal = "microsoft", TITLE, REMOVAL
 
     def __init__(self, client: Client, root: str, clock: Clock) -> None:
         """Nothing is sent yet; `root` is that of a national cloud, or of a test."""
-        self._client = client
         self._root = root.rstrip("/") or _ROOT
         self._path = f"/{client.tenant or 'common'}/oauth2/v2.0"
-        self._endpoints = Endpoints(TITLE, self._root, clock, is_named=bool(root))
-        self._clock = clock
-
-    def begin(self, redirect_uri: str, scopes: Sequence[str]) -> Attempt:
-        """A new sign-in."""
-        return begun("microsoft", redirect_uri, scopes, self._clock.now())
+        endpoints = Endpoints(TITLE, self._root, clock, is_named=bool(root))
+        super().__init__(client, endpoints, f"{self._path}/token", clock)
 
     def url(self, attempt: Attempt, user: str = "") -> str:
         """Where the browser goes; the answer comes in the query, so that a cookie of ours may be strict enough."""
@@ -119,64 +97,6 @@ class MicrosoftAuthority:
             login_hint=user,
         )
 
-    def finish(self, attempt: Attempt, query: str) -> Grant:
-        """The grant that a redirect brings."""
-        now = self._clock.now()
-        try:
-            code = code_in(query, attempt, now, TITLE, self._is_issuer)
-            told = self._endpoints.ask(
-                f"{self._path}/token",
-                form(
-                    "authorization_code",
-                    self._client,
-                    code=code,
-                    redirect_uri=attempt.redirect_uri,
-                    code_verifier=attempt.verifier,
-                    scope=_joined(attempt.scopes),
-                ),
-            )
-        except Refused as error:
-            raise _not_let_in(error.told) from error
-        return self._given(told, now, attempt.nonce)
-
-    def _given(self, told: Told, now: datetime, nonce: str = "") -> Grant:
-        if not told.refresh_token or not told.access_token:
-            raise Rejected("Microsoft gave no lasting permission (offline_access). Begin again.")
-        bare = Grant(
-            client=msgspec.structs.replace(self._client, secret=""),
-            refresh_token=told.refresh_token,
-            consented_at=now,
-            refreshed_at=now,
-        )
-        return self._named(granted(told, bare, now), told, now, nonce)
-
-    def _named(self, grant: Grant, told: Told, now: datetime, nonce: str = "") -> Grant:
-        """The grant with who signed in, where that was not known."""
-        claims = claims_of(told, self._client, now, TITLE, self._is_issuer, nonce)
-        if claims is None:
-            return grant
-        # As Microsoft's own libraries name an account: object and directory. `sub` differs between clients.
-        subject = f"{claims.oid}.{claims.tid}" if claims.oid and claims.tid else claims.sub
-        user = (claims.email or claims.preferred_username).lower()
-        return msgspec.structs.replace(grant, subject=grant.subject or subject, user=grant.user or user)
-
-    def refresh(self, grant: Grant) -> Grant:
-        """The grant with new tokens, both of them."""
-        now = self._clock.now()
-        try:
-            told = self._endpoints.ask(
-                f"{self._path}/token",
-                form(
-                    "refresh_token",
-                    self._client,
-                    refresh_token=grant.refresh_token,
-                    scope=_joined(grant.scopes),
-                ),
-            )
-        except Refused as error:
-            raise _over(error.told, grant) from error
-        return self._named(granted(told, grant, now), told, now)
-
     def begin_device(self, scopes: Sequence[str]) -> DeviceCode:
         """A sign-in on another device."""
         now = self._clock.now()
@@ -186,7 +106,7 @@ class MicrosoftAuthority:
                 urlencode({"client_id": self._client.id, "scope": _joined(scopes)}),
             )
         except Refused as error:
-            raise _not_let_in(error.told) from error
+            raise self._not_let_in(error.told) from error
         url = urlsplit(told.verification_uri)
         if not (told.device_code and told.user_code and url.hostname) or url.scheme not in {"https", "http"}:
             raise Transient("Microsoft gave no code for another device. Try again.")
@@ -201,12 +121,11 @@ class MicrosoftAuthority:
 
     def finish_device(self, code: DeviceCode) -> Grant | Pending:
         """The grant, once the owner has signed in."""
-        now = self._clock.now()
-        if now >= code.ends_at:
+        if self._clock.now() >= code.ends_at:
             raise Rejected("The code's time is over. Begin again.")
         try:
             told = self._endpoints.ask(
-                f"{self._path}/token", form(_DEVICE, self._client, device_code=code.device_code)
+                self._tokens, form(_DEVICE, self._client, device_code=code.device_code)
             )
         except Refused as error:
             match error.told.error:
@@ -219,8 +138,8 @@ class MicrosoftAuthority:
                 case "authorization_declined" | "access_denied":
                     raise Rejected("You allowed nothing, and nothing was changed.") from error
                 case _:
-                    raise _not_let_in(error.told) from error
-        return self._given(told, now)
+                    raise self._not_let_in(error.told) from error
+        return self._given(told, code.scopes)
 
     def revoke(self, grant: Grant) -> bool:  # noqa: ARG002  # the protocol's
         """False: Microsoft ends a single grant for nobody but its owner."""
@@ -234,6 +153,53 @@ class MicrosoftAuthority:
     def _is_issuer(self, issuer: str) -> bool:
         """Each directory is an issuer of its own; all of them are this host's."""
         return issuer.startswith(f"{self._root}/") and issuer.endswith("/v2.0")
+
+    def _scoped(self, scopes: Sequence[str]) -> Mapping[str, str]:
+        return {"scope": _joined(scopes)}
+
+    def _who(self, claims: Claims) -> tuple[str, str]:
+        # As Microsoft's own libraries name an account: object and directory. `sub` differs between clients.
+        subject = f"{claims.oid}.{claims.tid}" if claims.oid and claims.tid else claims.sub
+        return subject, claims.email or claims.preferred_username
+
+    def _not_let_in(self, told: Told, _redirect_uri: str = "") -> Rejected | ClientRefused | Transient:
+        numbers = _numbers(told)
+        if _TRANSIENT.intersection(numbers):
+            return Transient("The sign-in of Microsoft is busy. Try again in a minute.")
+        refused = _client_refused(numbers)
+        if refused is not None:
+            return refused
+        cause = _first(numbers, _CAUSE)
+        if cause:
+            return Rejected(f"Microsoft did not let you in: {cause}. Nothing was changed.")
+        match told.error:
+            case "access_denied" | "consent_required":
+                return Rejected("You allowed nothing, and nothing was changed. To allow it, begin again.")
+            case "invalid_grant":
+                return Rejected(
+                    "Microsoft no longer takes that sign-in: it serves once, for minutes. Begin again."
+                )
+            case "invalid_client" | "unauthorized_client":
+                return ClientRefused(_unknown_client(told))
+            case _:
+                return Rejected(f"Microsoft refused the sign-in ({_named(told, numbers)}). Begin again.")
+
+    def _over(self, told: Told, grant: Grant) -> ReauthRequired | Transient:
+        numbers = _numbers(told)
+        if _TRANSIENT.intersection(numbers):
+            return Transient("The sign-in of Microsoft is busy. Kith tries again.")
+        refused = _client_refused(numbers)
+        if refused is not None:
+            return refused
+        if told.error in {"invalid_client", "unauthorized_client"}:
+            return ClientRefused(_unknown_client(told))
+        begin = f"Microsoft refused the sign-in kept since {day_of(grant)}"
+        cause = _first(numbers, _CAUSE)
+        if not cause and "consent_required" in {told.error, told.suberror}:
+            cause = _CAUSE[65001]
+        if not cause and told.error == "interaction_required":
+            cause = "it wants to see you yourself"
+        return ReauthRequired(f"{begin}: {cause or _named(told, numbers)}. {_NOTHING_LOST}")
 
 
 def _full(scope: str) -> str:
@@ -311,47 +277,6 @@ def read_file(text: str, now: datetime) -> Grant:
 def _numbers(told: Told) -> tuple[int, ...]:
     found = _CODE.search(told.error_description[:2_000])
     return (*told.error_codes[:10], *([int(found[1])] if found else []))
-
-
-def _not_let_in(told: Told) -> Rejected | ClientRefused | Transient:
-    numbers = _numbers(told)
-    if _TRANSIENT.intersection(numbers):
-        return Transient("The sign-in of Microsoft is busy. Try again in a minute.")
-    refused = _client_refused(numbers)
-    if refused is not None:
-        return refused
-    cause = _first(numbers, _CAUSE)
-    if cause:
-        return Rejected(f"Microsoft did not let you in: {cause}. Nothing was changed.")
-    match told.error:
-        case "access_denied" | "consent_required":
-            return Rejected("You allowed nothing, and nothing was changed. To allow it, begin again.")
-        case "invalid_grant":
-            return Rejected(
-                "Microsoft no longer takes that sign-in: it serves once, for minutes. Begin again."
-            )
-        case "invalid_client" | "unauthorized_client":
-            return ClientRefused(_unknown_client(told))
-        case _:
-            return Rejected(f"Microsoft refused the sign-in ({_named(told, numbers)}). Begin again.")
-
-
-def _over(told: Told, grant: Grant) -> ReauthRequired | Transient:
-    numbers = _numbers(told)
-    if _TRANSIENT.intersection(numbers):
-        return Transient("The sign-in of Microsoft is busy. Kith tries again.")
-    refused = _client_refused(numbers)
-    if refused is not None:
-        return refused
-    if told.error in {"invalid_client", "unauthorized_client"}:
-        return ClientRefused(_unknown_client(told))
-    begin = f"Microsoft refused the sign-in kept since {day_of(grant)}"
-    cause = _first(numbers, _CAUSE)
-    if not cause and "consent_required" in {told.error, told.suberror}:
-        cause = _CAUSE[65001]
-    if not cause and told.error == "interaction_required":
-        cause = "it wants to see you yourself"
-    return ReauthRequired(f"{begin}: {cause or _named(told, numbers)}. {_NOTHING_LOST}")
 
 
 def _client_refused(numbers: Sequence[int]) -> ClientRefused | None:

@@ -311,10 +311,16 @@ def test_seven_days_of_testing_are_told_with_their_cure(google: Desk) -> None:
         (30, 29.9, "", "or your password was changed"),
         (1, 0.9, "invalid_rapt", "your organisation wants you to sign in again"),
         (200, 0.1, "", "not used for six months"),
+        (
+            30,
+            3,
+            "",
+            "most likely as consents of a Google project in Testing end after 7 days; else it was withdrawn",
+        ),
     ],
 )
 def test_other_ends_at_google(google: Desk, days: float, used_until: float, subtype: str, words: str) -> None:
-    """Withdrawn, a changed password, a session of the organisation, no use: each by its own words."""
+    """Withdrawn, a changed password, a session of the organisation, no use: each by its own words, and no guess as sure."""
     assert isinstance(google.sign_in, GoogleSignIn)
     grant = _aged(google, days, used_until=used_until)
     google.sign_in.end(MARA)
