@@ -343,7 +343,9 @@ class CodeFlow(ABC):
         return self._named(granted(told, bare, now), told, nonce)
 
     def _named(self, grant: Grant, told: Told, nonce: str = "") -> Grant:
-        """The grant with who signed in, where that was not known."""
+        """The grant with who signed in, where that was not known; else no word of theirs can lose what was turned over."""
+        if grant.subject and grant.user:
+            return grant
         claims = claims_of(told, self._client, self._clock.now(), self.title, self._is_issuer, nonce)
         if claims is None:
             return grant

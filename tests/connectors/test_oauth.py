@@ -248,6 +248,17 @@ def test_who_signed_in_must_be_said_to_us(google: Desk, claims: dict[str, Any] |
         authority.finish(attempt, query)
 
 
+def test_a_refresh_is_not_lost_for_a_word(desk: Desk) -> None:
+    """Whose grant it is is known: a refresh whose identity cannot be read, or is over by a clock that goes wrong, counts."""
+    grant = desk.signed_in()
+    before = desk.sign_in._claims
+    for claims in ({"exp": 1_000_000_000}, {"iss": 5}):
+        desk.sign_in._claims = lambda given, nonce, claims=claims: before(given, nonce) | claims  # type: ignore[method-assign, misc]
+        grant = desk.authority().refresh(grant)
+        assert desk.sign_in.grants(grant.access_token)
+        assert grant.user == MARA
+
+
 def test_redirects_are_compared_letter_by_letter(desk: Desk) -> None:
     """Another host, path or port than was registered is refused before anybody is asked."""
     desk.sign_in.clients["kith-client"] = Registration(
