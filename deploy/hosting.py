@@ -11,7 +11,7 @@ from functools import cached_property
 from hashlib import sha256
 from hmac import compare_digest
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from msgspec import Struct
@@ -100,16 +100,12 @@ class Hosted:
         sign_in = sign_in_for(self._app, owner, wish)
         check_client(self._app, sign_in)
         specs = connectors_of(self._app, kind)
-        authority = authority_of(self._app, kind)
-        attempt = authority.begin(callback_of(self._app, kind), ())
-        at = urlsplit(authority.url(attempt))
         return Offer(
             kind=kind,
             title=sign_in.spec.title,
             user=sign_in.user,
             wants=_wants(sign_in.asked),
             options=() if ticket else tuple(_options(specs, sign_in)),
-            origin=f"{at.scheme}://{at.netloc}",
         )
 
     def begin(self, kind: str, ticket: str, chosen: Mapping[str, str]) -> Begun:

@@ -2,7 +2,8 @@
 
 A page says what will be asked and why; pressing its button goes to the vendor, with a cookie that this browser alone can
 bring back: sealed, for minutes, not readable by scripts, sent by no other site but with the redirect itself
-(SameSite=Lax). The callback acts on nothing without it.
+(SameSite=Lax). The callback acts on nothing without it. What leads on is a page, and no redirect: browsers hold a form's
+policy (CSP 3, form-action) against every host that it comes by from there, and vendors send on to others.
 """
 
 from collections.abc import Mapping
@@ -13,14 +14,14 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.errors import KithError
 from schemas.oauth import ForeignAnswer
 from services.digest.words import clean
 from services.web.forms import fields, is_foreign
-from services.web.guard import LOOPBACK, POLICY, host_of
+from services.web.guard import LOOPBACK, host_of
 
 if TYPE_CHECKING:
     from services.web.app import Paper
@@ -53,8 +54,6 @@ class Offer(Struct, frozen=True, kw_only=True):
     user: str
     wants: tuple[Want, ...]
     options: tuple[Option, ...]
-    origin: str
-    """The vendor's, to which the form leads on."""
 
 
 class Begun(Struct, frozen=True):
@@ -126,10 +125,6 @@ def sign_in_routes(
             return _told(paper, 400, f"Shall Kith be let in at {kinds[kind]}?", str(error))
         answer = paper.page("connect.html.j2", offer=offer)
         answer.headers["Referrer-Policy"] = "same-origin"
-        # The form leads on to the vendor, which counts as where it is sent (CSP 3, form-action).
-        answer.headers["Content-Security-Policy"] = POLICY.replace(
-            "form-action 'self'", f"form-action 'self' {offer.origin}"
-        )
         return answer
 
     async def act(request: Request) -> Response:
@@ -144,7 +139,8 @@ def sign_in_routes(
             begun = await run_in_threadpool(sign_ins.begin, kind, ticket, chosen)
         except KithError as error:
             return _told(paper, 400, f"Shall Kith be let in at {kinds[kind]}?", str(error))
-        answer = RedirectResponse(begun.url, 303)
+        answer = paper.page("onward.html.j2", title=kinds[kind], url=begun.url)
+        answer.headers["Refresh"] = f"0; url={begun.url}"
         answer.set_cookie(
             cookie_name,
             begun.cookie,

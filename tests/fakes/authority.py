@@ -212,6 +212,8 @@ class GoogleSignIn(SignIn):
 
     def __init__(self, clock: Clock, clients: Sequence[Registration], people: Sequence[Someone]) -> None:
         super().__init__(clock, clients, people)
+        self.sends_on = ""
+        """Another host that serves the same, to which the next browser is sent on before it is asked."""
         self.is_testing = False
         """The project's publishing status is Testing: a grant ends after seven days."""
         self.merges = False
@@ -247,6 +249,9 @@ class GoogleSignIn(SignIn):
                 return _page("404. That’s an error.", "", 404)
 
     def _authorize(self, query: dict[str, str]) -> Reply:
+        if self.sends_on:
+            root, self.sends_on = self.sends_on, ""
+            return _sent_on(f"{root}/o/oauth2/v2/auth", **query)
         client = self.clients.get(query.get("client_id", ""))
         if client is None:
             return _page("Error 401: invalid_client", "<p>The OAuth client was not found.", 401)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -92,9 +92,7 @@ class Site:
 
     def back(self, path: str, who: str = MARA, **more: Any) -> str:
         """Press the button, answer the vendor, and the path to which that sends the browser."""
-        sent = self.press(path)
-        assert sent.status_code == 303, sent.text
-        back = consented(sent.headers["location"], who, **more)
+        back = consented(onward(self.press(path)), who, **more)
         assert back.startswith(f"{self.base}/oauth/{self.kind}/callback?"), back
         return back.removeprefix(self.base)
 
@@ -121,6 +119,15 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 def here(tmp_path: Path) -> Iterator[Site]:
     """A page of this machine alone."""
     yield from _site("google", tmp_path, "http://127.0.0.1:8321")
+
+
+def onward(sent: Any) -> str:
+    """Where the page that follows the button leads, by itself and by its link."""
+    assert sent.status_code == 200, sent.text
+    url = str(sent.headers["refresh"]).removeprefix("0; url=")
+    assert f'href="{escape(url)}"' in sent.text
+    assert "form-action 'self';" in sent.headers["content-security-policy"]
+    return url
 
 
 def words_of(text: str) -> str:
@@ -159,9 +166,9 @@ def test_a_page_of_this_machine_lets_choose(here: Site) -> None:
     assert 'name="tasks" value="1">' in page.text
     assert here.press("/connect/google").status_code == 400
     sent = here.press("/connect/google", read_calendar="1", digest="1")
-    asked = dict(parse_qsl(urlsplit(sent.headers["location"]).query))["scope"].split()
+    asked = dict(parse_qsl(urlsplit(onward(sent)).query))["scope"].split()
     assert asked == ["openid", "email", f"{AUTH}calendar.events.readonly", f"{AUTH}gmail.send"]
-    back = consented(sent.headers["location"], MARA).removeprefix(here.base)
+    back = consented(onward(sent), MARA).removeprefix(here.base)
     assert here.browser.get(back).status_code == 200
     (account,) = here.accounts()
     assert (account.settings["reads"], account.settings["sends"]) == (["calendar"], True)
@@ -199,9 +206,9 @@ def test_the_cookie(site: Site) -> None:
     assert cookie.startswith("__Host-kith-sign-in=")
     for part in ("HttpOnly", "SameSite=lax", "Secure", "Path=/", "Max-Age=600"):
         assert part in cookie
-    state = dict(parse_qsl(urlsplit(sent.headers["location"]).query))["state"]
+    state = dict(parse_qsl(urlsplit(onward(sent)).query))["state"]
     assert state not in cookie
-    ended = site.browser.get(consented(sent.headers["location"], MARA).removeprefix(site.base))
+    ended = site.browser.get(consented(onward(sent), MARA).removeprefix(site.base))
     assert "Max-Age=0" in ended.headers["set-cookie"]
 
 
@@ -215,7 +222,7 @@ def test_another_browser_cannot_end_it(site: Site) -> None:
     stranger = site.client()
     assert stranger.get(back).status_code == 400
     other = site.press(path, stranger)
-    theirs = consented(other.headers["location"], BEN).removeprefix(site.base)
+    theirs = consented(onward(other), BEN).removeprefix(site.base)
     assert site.browser.get(theirs).status_code == 400
     assert site.accounts() == []
     assert site.browser.get(back).status_code == 200
@@ -245,7 +252,7 @@ def test_hostile_words_come_to_nothing(site: Site, text: str) -> None:
     """Whatever a callback says of errors, codes and states is neither shown nor acted on."""
     path = site.ask()
     sent = site.press(path)
-    state = dict(parse_qsl(urlsplit(sent.headers["location"]).query))["state"]
+    state = dict(parse_qsl(urlsplit(onward(sent)).query))["state"]
     for said in (
         {"error": text, "error_description": text, "state": text},
         {"code": text, "state": text, "iss": text, "next": text, "redirect_uri": text},
@@ -295,7 +302,7 @@ def test_the_redirect_is_the_settings_and_never_the_requests(site: Site) -> None
         data={"go": "sign-in"},
         headers={"X-Forwarded-Host": "evil.test", "Host": "127.0.0.1", "Origin": site.base},
     )
-    asked = dict(parse_qsl(urlsplit(sent.headers["location"]).query))
+    asked = dict(parse_qsl(urlsplit(onward(sent)).query))
     assert asked["redirect_uri"] == f"https://kith.example.com/oauth/{site.kind}/callback"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 
-from tests.fakes.authority import signing_in
+from tests.fakes.authority import GoogleSignIn, signing_in
 from tests.web.test_looks import WIDTHS, browser  # noqa: F401  # a fixture is found by its name
 from tests.web.test_sign_in import MARA, Site
 
@@ -70,7 +70,7 @@ def test_through_the_page(
     _keep(page, f"asked-{width}-{scheme}", tmp_path)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("button", name="Go on to Google").click()
-    page.wait_for_load_state()
+    page.wait_for_url(f"{site.server.url}/**")
     assert page.title() == "Kith wants access to your Google Account", page.url
     _keep(page, f"vendor-{width}-{scheme}", tmp_path)
     page.get_by_role("button", name="Continue").click()
@@ -141,3 +141,17 @@ def test_from_the_command(browser: "Browser", tmp_path: Path) -> None:  # noqa: 
         assert child.returncode == 0, (out, err)
         assert "Kith does not read mail: that was not allowed." in out
         page.close()
+
+
+def test_a_vendor_that_sends_on_to_another_host(browser: "Browser", site: Site) -> None:  # noqa: F811
+    """As Microsoft does to where personal accounts and those of organisations sign in: the browser goes along."""
+    assert isinstance(site.sign_in, GoogleSignIn)
+    with signing_in(site.sign_in) as elsewhere:
+        site.sign_in.sends_on = elsewhere.url.replace("127.0.0.1", "localhost")
+        page = browser.new_context().new_page()
+        page.goto(f"{site.base}/connect/google")
+        page.get_by_role("button", name="Go on to Google").click()
+        page.wait_for_url(f"{elsewhere.url.replace('127.0.0.1', 'localhost')}/**")
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url(f"{site.base}/**")
+        assert f"Yes, as {MARA}." in page.inner_text("main")
