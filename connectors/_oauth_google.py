@@ -222,5 +222,7 @@ AUTHORITY = AuthoritySpec(
     read_file=read_file,
     removal=REMOVAL,
     clash=clash,
+    # As Google's own libraries have it: `/authorize/` (google-api-dotnet-client), `/Callback` (google-oauth-java-client).
+    has_paths=True,
     needs_secret=True,
 )

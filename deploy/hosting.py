@@ -164,6 +164,12 @@ class Hosted:
             if found is None or found.wish.kind != kind or found.ends_at <= epoch(self._app.clock.now()):
                 raise Rejected(f"This link does not work, or no longer. For another: kith connect {kind}")
             return found.owner, found.wish
+        spec = self._app.authorities[kind]
+        if not is_hosted(self._app) and not spec.has_paths:
+            raise UsageError(
+                f"{spec.title} sends nobody back to this page, but to where the command waits. In a terminal on this "
+                f"computer: kith connect {kind}"
+            )
         owners = self._app.owners()
         if is_hosted(self._app) or len(owners) != 1:
             raise UsageError(

@@ -144,10 +144,11 @@ class Authority(Protocol):
 class AuthoritySpec:
     """How an authority introduces itself.
 
-    `kind` is the kind of account that it lets in. `open` takes the client, another root than the vendor's (empty for
-    the vendor's), and the clock. `loopback` is the redirect to this machine, with `{port}` in it. `read_file` reads the
-    file in which the vendor's own tools keep a grant; with it come its text and the instant. `clash` says why some scopes
-    may not be asked together; empty where they may. `removal` is where owners take a grant back by themselves.
+        `kind` is the kind of account that it lets in. `open` takes the client, another root than the vendor's (empty for
+        the vendor's), and the clock. `loopback` is the redirect to this machine, with `{port}` in it. `read_file` reads the
+        file in which the vendor's own tools keep a grant; with it come its text and the instant. `has_paths` says whether browsers
+    are sent back to this machine by any path, and not by that of `loopback` alone. `clash` says why some scopes
+        may not be asked together; empty where they may. `removal` is where owners take a grant back by themselves.
     """
 
     kind: str
@@ -157,5 +158,6 @@ class AuthoritySpec:
     read_file: Callable[[str, datetime], Grant]
     removal: str
     clash: Callable[[Sequence[str]], str] = lambda _scopes: ""
+    has_paths: bool = False
     has_device: bool = False
     needs_secret: bool = False

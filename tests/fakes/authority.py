@@ -29,11 +29,14 @@ from tests.fakes.google_schema import _methods
 
 IDENTITY = {"openid", "email", "profile"}
 HOUR = timedelta(hours=1)
-LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/.*)?")
 
 
 class Registration(Struct):
-    """A client as its owner registered it; a desktop client's redirect may be any port of this machine."""
+    """A client as its owner registered it; a desktop client's redirect may be any port of this machine.
+
+    At Google by any path; at Microsoft as it was registered: `http://localhost`
+    (https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions).
+    """
 
     id: str
     secret: str = ""
@@ -97,6 +100,8 @@ class SignIn:
     """What both authorities have in common."""
 
     rotation: Rotation = "never"
+    loopback: re.Pattern[str]
+    """The redirects that a desktop client may name."""
 
     def __init__(self, clock: Clock, clients: Sequence[Registration], people: Sequence[Someone]) -> None:
         self.clock = clock
@@ -171,10 +176,7 @@ class SignIn:
         return None
 
     def _is_redirect(self, client: Registration, uri: str) -> bool:
-        if client.is_desktop:
-            found = LOOPBACK.fullmatch(uri)
-            return found is not None and (found[3] or "") in {"", "/"}
-        return uri in client.redirects
+        return self.loopback.fullmatch(uri) is not None if client.is_desktop else uri in client.redirects
 
     def _claims(self, given: Given, nonce: str) -> Json:
         raise NotImplementedError
@@ -209,6 +211,7 @@ class GoogleSignIn(SignIn):
     """accounts.google.com and oauth2.googleapis.com."""
 
     rotation: Rotation = "never"
+    loopback = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/.*)?")
 
     def __init__(self, clock: Clock, clients: Sequence[Registration], people: Sequence[Someone]) -> None:
         super().__init__(clock, clients, people)
@@ -412,6 +415,7 @@ class MicrosoftSignIn(SignIn):
     """login.microsoftonline.com."""
 
     rotation: Rotation = "kept"
+    loopback = re.compile(r"http://localhost(:[0-9]+)?/?")
 
     def __init__(
         self,

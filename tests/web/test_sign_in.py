@@ -40,7 +40,7 @@ class Site:
         self.kind, self.base, self.folder = kind, base, folder
         self.clock = FrozenClock(NOW)
         redirects = (f"{base}/oauth/{kind}/callback",)
-        client = Registration("kith-client", SECRET, redirects, is_desktop=False)
+        client = Registration("kith-client", SECRET, redirects, is_desktop=base.startswith("http:"))
         self.sign_in: GoogleSignIn | MicrosoftSignIn = (
             GoogleSignIn(self.clock, [client], PEOPLE)
             if kind == "google"
@@ -174,6 +174,18 @@ def test_a_page_of_this_machine_lets_choose(here: Site) -> None:
     assert (account.settings["reads"], account.settings["sends"]) == (["calendar"], True)
     elsewhere = TestClient(here.page, base_url="http://localhost:9999")
     assert "KITH_PUBLIC_URL" in elsewhere.get("/connect/google").text
+
+
+def test_where_no_vendor_leads_back_to_the_page(tmp_path: Path) -> None:
+    """Microsoft sends browsers back to this machine by the one address that was registered: only the command waits there."""
+    for made in _site("microsoft", tmp_path, "http://127.0.0.1:8321"):
+        for answer in (
+            made.browser.get("/connect/microsoft"),
+            made.press("/connect/microsoft", read_mail="1"),
+        ):
+            assert answer.status_code == 400
+            assert "In a terminal on this computer: kith connect microsoft" in words_of(answer.text)
+        assert made.server.requests == []
 
 
 def test_a_server_lets_nobody_begin_without_a_link(site: Site) -> None:
