@@ -3,13 +3,14 @@
 Neither browser nor terminal is known here: the command and the page both go through it.
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from deploy.accounts import connectors_of
-from deploy.connecting import Wish, check_wish
+from deploy.accounts import connectors_of, keys_given
+from deploy.connecting import Wish, check_wish, surveyed
 from deploy.consent import Asked, Choice, asked_for, words_chosen
 from deploy.grants import authority_of, client_for, client_of
 from deploy.vaults import Secrets, mask, secrets_of
@@ -18,6 +19,7 @@ from schemas.errors import ConfigError, KithError, Rejected, UsageError
 from schemas.oauth import Authority, AuthoritySpec, Grant
 from services import accounts
 from services.accounts import Account, account_id
+from services.people import owners_words
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -179,22 +181,42 @@ def granted_wish(app: Application, sign_in: SignIn, grant: Grant) -> Wish:
     mask(Secrets(grant=grant))
     kind = sign_in.spec.kind
     authority = authority_of(app, kind, client_for(app.settings, kind, grant))
-    account = _account_of(app, sign_in, grant)
     missing = authority.missing(sign_in.scopes, grant)
     given = [one for one in sign_in.scopes if one not in missing]
+    scopes = sorted({*given, *grant.scopes})
+    if not grant.user:
+        grant = msgspec.structs.replace(grant, user=_user_at_apis(app, sign_in, grant, scopes))
+    account = _account_of(app, sign_in, grant)
     if not given and sign_in.scopes:
         give_back(app, sign_in, authority, grant)
         raise Rejected(
             f"You signed in, and allowed nothing of what Kith asked for. Nothing is kept. To allow it: {again(sign_in)}"
         )
     wish = sign_in.wish
-    # Where the grant does not say whose it is, signing in at the APIs has to.
-    settings = {**wish.settings, "scopes": sorted({*given, *grant.scopes}), "user": grant.user}
+    settings = {**wish.settings, "scopes": scopes, "user": grant.user}
     if grant.subject:
         settings["subject"] = grant.subject
     return msgspec.structs.replace(
         wish, settings=settings, secrets=Secrets(grant=grant), account=account.id if account else ""
     )
+
+
+def _user_at_apis(app: Application, sign_in: SignIn, grant: Grant, scopes: Sequence[str]) -> str:
+    """Whose a grant is that does not say so, where signing in at the APIs shows it."""
+    wish = sign_in.wish
+    settings = {
+        **wish.settings,
+        "user": "",
+        "scopes": scopes,
+        "reads": wish.read,
+        "list": wish.tasks,
+        "sends": wish.sends,
+    }
+    nobody = Account(sign_in.owner, "", wish.kind, "", "active", "", settings, app.clock.now())
+    with app.store.read() as unit:
+        said = owners_words(unit, sign_in.owner)
+    user = surveyed(app, nobody, said, keys_given(Secrets(grant=grant))).user
+    return user.lower() if "@" in user else ""
 
 
 def give_back(app: Application, sign_in: SignIn, authority: Authority, grant: Grant) -> None:

@@ -1,5 +1,6 @@
 """`kith connect google|microsoft`: the whole way through a browser, a device or a file, and what becomes of the answer."""
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -398,6 +399,31 @@ def test_a_file_of_googles_tools(google: Desk, tmp_path: Path) -> None:
         file.write_text(text)
         assert google.connect("--authorized-user", file).status in {1, 2}
     assert google.connect("--authorized-user", tmp_path / "nothing").status == 1
+
+
+def test_a_file_that_does_not_say_whose_it_is(google: Desk, tmp_path: Path) -> None:
+    """The APIs say it then: somebody else's is neither taken for the account that is meant, nor kept beside it."""
+    google.connect("--no-sync", who=BEN)
+    given = google.sign_in.given[-1]
+    google.kith("disconnect", "google-")
+    given.over, given.scopes = (
+        "",
+        tuple(one for one in given.scopes if one.startswith(AUTH) and "userinfo" not in one),
+    )
+    file = tmp_path / "authorized_user.json"
+    file.write_text(
+        json.dumps({"client_id": "kith-client", "client_secret": SECRET, "refresh_token": given.refresh})
+    )
+    told = google.connect("--no-sync", "--user", MARA, "--authorized-user", file)
+    assert (told.status, google.accounts()) == (1, []), told
+    assert "You signed in as ben@example.com, and not as mara@example.com." in told.err
+    google.connect("--no-sync")
+    before = google.account()
+    told = google.connect("--no-sync", "--authorized-user", file)
+    assert (told.status, google.account()) == (1, before), told
+    assert "this account is of mara@example.com" in told.err
+    assert google.connect("--no-sync", "--user", BEN, "--authorized-user", file).status == 0
+    assert {one["user"] for one in google.accounts()} == {MARA, BEN}
 
 
 class _Way:
