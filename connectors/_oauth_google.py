@@ -25,6 +25,15 @@ _ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
 _IDENTITY = ("openid", "email")
 _AUTH = "https://www.googleapis.com/auth/"
 _METADATA = f"{_AUTH}gmail.metadata"
+_MAIL = "https://mail.google.com/"
+_INCLUDED = {
+    "calendar.events.readonly": ("calendar.events", "calendar.readonly", "calendar"),
+    "calendar.calendarlist.readonly": ("calendar.calendarlist", "calendar.readonly", "calendar"),
+    "gmail.readonly": ("gmail.modify", _MAIL),
+    "gmail.send": ("gmail.compose", "gmail.modify", _MAIL),
+    "contacts.readonly": ("contacts",),
+}
+"""What else is enough where Kith asks for one of these (the scopes of each method in Google's discovery documents)."""
 _TESTING = timedelta(days=7)
 _NEARLY, _A_DAY = timedelta(hours=2), timedelta(days=1)
 _UNUSED = timedelta(days=180)
@@ -100,8 +109,8 @@ class GoogleAuthority(CodeFlow):
         return True
 
     def missing(self, asked: Sequence[str], grant: Grant) -> tuple[str, ...]:
-        """What was not granted: owners can untick each."""
-        return tuple(one for one in asked if one not in grant.scopes)
+        """What was not granted, nor anything that includes it: owners can untick each."""
+        return tuple(one for one in asked if not _included_in(one, grant.scopes))
 
     def _is_issuer(self, issuer: str) -> bool:
         return issuer in self._issuers
@@ -133,9 +142,14 @@ class GoogleAuthority(CodeFlow):
         )
 
 
+def _included_in(scope: str, granted: Sequence[str]) -> bool:
+    wider = _INCLUDED.get(scope.removeprefix(_AUTH), ())
+    return any(one in granted for one in (scope, *wider, *(f"{_AUTH}{name}" for name in wider)))
+
+
 def clash(scopes: Sequence[str]) -> str:
     """Why these may not be asked together."""
-    others = [one for one in scopes if one.startswith((f"{_AUTH}gmail.", "https://mail.google.com"))]
+    others = [one for one in scopes if one.startswith((f"{_AUTH}gmail.", _MAIL))]
     if _METADATA in others and len(set(others)) > 1:
         return (
             "Google takes the permission for headers alone with no other for mail. Leave out --headers-only, or send the "

@@ -32,7 +32,6 @@ from schemas.ids import Cursor, StreamName
 
 STREAM = StreamName("calendar")
 _TITLE = "Google Calendar"
-_WIDER = ("calendar.readonly", "calendar", "calendar.events")
 _QUOTA = Quota("calendar", 600, timedelta(minutes=1))
 """https://developers.google.com/workspace/calendar/api/guides/quota: requests of one user in a minute."""
 
@@ -62,13 +61,8 @@ class GoogleCalendarSource:
 
 
 def _api(access: Access) -> Api:
-    require(access, _TITLE, ("calendar.events.readonly", *_WIDER), "read meetings")
-    require(
-        access,
-        _TITLE,
-        ("calendar.calendarlist.readonly", "calendar.calendarlist", *_WIDER[:2]),
-        "see calendars",
-    )
+    require(access, _TITLE, ("calendar.events.readonly",), "read meetings")
+    require(access, _TITLE, ("calendar.calendarlist.readonly",), "see calendars")
     return Api(access, CALENDAR, _TITLE, quota=_QUOTA.name)
 
 

@@ -43,7 +43,6 @@ Mode = Literal["delta", "snapshot"]
 _TITLE = "Google Contacts"
 _QUOTA = Quota("people", 90, timedelta(minutes=1))
 """What the console shows for reads of one user, where nobody asked for more (reported 2026-10)."""
-_READ = ("contacts.readonly", "contacts")
 _OTHERS_READ = "contacts.other.readonly"
 _LISTED = 1_000
 _MOST_VALUES = 100
@@ -340,7 +339,7 @@ def _tombstones(names: Iterable[str]) -> list[Change]:
 
 
 def _api(access: Access) -> Api:
-    require(access, _TITLE, _READ, "read contacts")
+    require(access, _TITLE, ("contacts.readonly",), "read contacts")
     return Api(access, PEOPLE, _TITLE, quota=_QUOTA.name)
 
 

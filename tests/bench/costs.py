@@ -34,7 +34,7 @@ ITEMS, TASKS, CHANGES = 1_000, 100, 100
 _AUTH = "https://www.googleapis.com/auth/"
 _SCOPES = frozenset(
     {
-        *(f"{_AUTH}{one}" for one in ("gmail.readonly", "calendar.readonly", "contacts.readonly", "tasks")),
+        *(f"{_AUTH}{one}" for one in ("gmail.readonly", "contacts.readonly", "tasks")),
         f"{_AUTH}calendar.events.readonly",
         f"{_AUTH}calendar.calendarlist.readonly",
         *("Mail.Read", "Calendars.Read", "Contacts.Read", "Tasks.ReadWrite"),

@@ -148,6 +148,26 @@ def test_unticked_permissions_are_missed(google: Desk) -> None:
     assert google.authority().missing(SCOPES["google"], grant) == (f"{AUTH}gmail.readonly",)
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("calendar.readonly gmail.modify contacts", ("tasks",)),
+        ("calendar https://mail.google.com/ contacts.readonly tasks", ()),
+        ("calendar.events gmail.compose", ("calendar.calendarlist.readonly", "gmail.readonly", "contacts.readonly", "tasks")),
+        ("gmail.readonly gmail.labels calendar.freebusy tasks.readonly", (
+            "calendar.events.readonly", "calendar.calendarlist.readonly", "gmail.send", "contacts.readonly", "tasks",
+        )),
+    ],
+)  # fmt: skip
+def test_more_than_was_asked_for_is_enough(google: Desk, given: str, missing: tuple[str, ...]) -> None:
+    """A file of Google's tools may hold a permission that includes what Kith asks for; and none that only looks so."""
+    asked = ("calendar.events.readonly", "calendar.calendarlist.readonly", "gmail.readonly", "gmail.send", "contacts.readonly", "tasks")  # fmt: skip
+    scopes = tuple(one if "://" in one else f"{AUTH}{one}" for one in given.split())
+    grant = Grant(client=google.client, refresh_token="r", scopes=scopes, consented_at=NOW, refreshed_at=NOW)
+    told = google.authority().missing([f"{AUTH}{one}" for one in asked], grant)
+    assert told == tuple(f"{AUTH}{one}" for one in missing)
+
+
 def test_saying_no_changes_nothing(desk: Desk) -> None:
     """A refused consent is told as what it is."""
     authority = desk.authority()
