@@ -136,13 +136,13 @@ class Reading:
         faults: list[KithError] = []
         for one, held in chosen:
             if held.token and held.month == month:
-                yield from _guarded(self._changed(one, held), faults)
+                yield from _guarded(one, self._changed(one, held), faults)
         for one, held in chosen:
             if not held.is_begun:
-                yield from _guarded(self._recent(one, held), faults)
+                yield from _guarded(one, self._recent(one, held), faults)
         for one, held in chosen:
             if held.is_begun and not (held.token and held.month == month):
-                yield from _guarded(self._whole(one, held), faults)
+                yield from _guarded(one, self._whole(one, held), faults)
         if faults:
             raise faults[0]
         yield self._checkpoint(_stream(next(iter(state.held), "")), is_last=True)
@@ -272,11 +272,13 @@ class Reading:
         return Page((), stream, checkpoint=cursor, last=is_last, done=self._done)
 
 
-def _guarded(pages: Iterator[Page], faults: list[KithError]) -> Iterator[Page]:
-    """The pages of one calendar; one that may not be read does not keep the others from it."""
+def _guarded(one: Entry, pages: Iterator[Page], faults: list[KithError]) -> Iterator[Page]:
+    """The pages of one calendar; one that may not be read does not keep the others from it, and is told by its name."""
     try:
         yield from pages
-    except (Rejected, SuspiciousSnapshot) as fault:
+    except Rejected as fault:
+        faults.append(type(fault)(f"{one.name}: {fault}"))
+    except SuspiciousSnapshot as fault:
         faults.append(fault)
 
 

@@ -214,7 +214,7 @@ class TestCalendars:
         assert set(meetings(mirror)) == {stays}
 
     def test_one_that_fails_does_not_stop_the_others(self, rig: GoogleRig, calendars: Calendars) -> None:
-        """A calendar that is deleted though it is listed is told of at the end; the others are read, and stay."""
+        """A calendar that is deleted though it is listed is told of by its name at the end; the others are read, and stay."""
         calendars.add_calendar("a@group.calendar.google.com", "A")
         calendars.add_calendar("b@group.calendar.google.com", "B")
         calendars.add("a@group.calendar.google.com", "a")
@@ -224,7 +224,7 @@ class TestCalendars:
         calendars.set_calendar("a@group.calendar.google.com", accessRole="reader")
         calendars.unlisted.add("a@group.calendar.google.com")
         calendars.add("b@group.calendar.google.com", "c")
-        with pytest.raises(Missing):
+        with pytest.raises(Missing, match=r"^A: Google Calendar has nothing there"):
             mirror.take(lazily(rig, mirror.cursor))
         assert set(meetings(mirror)) == {"a", "b", "c"}
         calendars.unlisted.clear()
