@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from connectors._oauth import Claims, CodeFlow, Endpoints, Refused, Told, authorize_url, day_of
 from schemas.clock import Clock
-from schemas.errors import ReauthRequired, Rejected
+from schemas.errors import ConnectorError, ReauthRequired, Rejected
 from schemas.oauth import Attempt, AuthoritySpec, Client, ClientRefused, DeviceCode, Grant, Pending
 
 TITLE: Final = "Google"
@@ -80,12 +80,18 @@ class GoogleAuthority(CodeFlow):
         grant = super().finish(attempt, query)
         if clash(grant.scopes):
             # Google refuses to read mail with any token that holds it, whatever else that holds.
-            self.revoke(grant)
             raise Rejected(
                 "Google put the permission for headers alone together with another for mail, which it then refuses to "
-                "read mail with. Kith gave both back. Begin again: this time it comes alone."
+                f"read mail with. {self._given_back(grant)} Begin again: this time it comes alone."
             )
         return grant
+
+    def _given_back(self, grant: Grant) -> str:
+        try:
+            self.revoke(grant)
+        except ConnectorError:
+            return f"Remove Kith at {REMOVAL}, which it could not do by itself."
+        return "Kith gave both back."
 
     def begin_device(self, scopes: Sequence[str]) -> DeviceCode:  # noqa: ARG002  # the protocol's
         """Refused: Google lets devices have none of these scopes."""

@@ -469,7 +469,11 @@ def test_headers_alone_come_alone(google: Desk) -> None:
     first = authority.begin(REDIRECT["google"], [f"{AUTH}gmail.metadata"])
     authority.finish(first, urlsplit(consented(authority.url(first), MARA)).query)
     google.sign_in.merges = True
-    with pytest.raises(Rejected, match="headers alone"):
+    google.sign_in.after_tokens = lambda _form: google.server.faults.order("503")
+    with pytest.raises(Rejected, match=r"headers alone .* Remove Kith at https://myaccount"):
+        authority.finish(*google.answer(authority))
+    google.sign_in.after_tokens = lambda _form: None
+    with pytest.raises(Rejected, match=r"headers alone .* gave both back"):
         authority.finish(*google.answer(authority))
     assert all(one.over for one in google.sign_in.given)
     grant = google.signed_in()
