@@ -33,6 +33,8 @@ from services.vault import Vault
 from services.web.sign_in import Begun, Ended, Offer, Option, Want
 
 ALLOWS_FOR = timedelta(hours=1)
+_COOKIE = 3_900
+"""Browsers drop a cookie of more than 4,096 bytes (RFC 6265 6.1), its name and attributes among them, without a word."""
 _PURPOSE = b"kith: sign-ins at the page"
 T = TypeVar("T", bound=Struct)
 
@@ -126,6 +128,11 @@ class Hosted:
         attempt = authority.begin(callback_of(self._app, kind), sign_in.scopes)
         held = _Held(owner, wish, attempt)
         cookie = self._seal.sealed(msgspec.json.encode(held).decode())
+        if len(cookie) > _COOKIE:
+            raise UsageError(
+                "So many calendars and folders by their names are more than a browser holds on to. Name fewer of them, or "
+                f"none, in: kith connect {kind}"
+            )
         return Begun(authority.url(attempt, sign_in.user), cookie, SIGN_IN_WITHIN)
 
     def finish(self, kind: str, query: str, cookie: str) -> Ended:

@@ -224,6 +224,14 @@ def test_the_cookie(site: Site) -> None:
     assert "Max-Age=0" in ended.headers["set-cookie"]
 
 
+def test_more_than_a_browser_holds_on_to(site: Site) -> None:
+    """Many names of calendars would make a cookie that browsers drop without a word: it is told before anybody signs in."""
+    names = ",".join(f"c_{number:064}@group.calendar.google.com" for number in range(30))
+    answer = site.press(site.ask("--calendars", names))
+    assert (answer.status_code, "set-cookie" in answer.headers) == (400, False)
+    assert "Name fewer of them" in words_of(answer.text)
+
+
 # --- what is turned away ------------------------------------------------------------------------------------------------
 
 
