@@ -281,8 +281,9 @@ def give_back_kept(app: Application, account: Account) -> str:
     spec = app.authorities[account.kind]
     try:
         grant = secrets_of(app, account).grant
-        client = client_for(app.settings, account.kind, grant) if grant else None
-        if grant is not None and authority_of(app, account.kind, client).revoke(grant):
+        if grant is None or authority_of(
+            app, account.kind, client_for(app.settings, account.kind, grant)
+        ).revoke(grant):
             return ""
         why = f"{spec.title} lets no program give a permission back by itself"
     except KithError as error:
