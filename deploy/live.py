@@ -6,7 +6,7 @@ reading leaves room for the rest. What goes wrong is noted with the account, and
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
 from random import SystemRandom
 
@@ -65,8 +65,6 @@ class Live:
         self._for_a_while = for_a_while
         self._once = Once()
         self._sinks: dict[tuple[int, str], tuple[Account, TaskSink]] = {}
-        self._refused: set[tuple[int, str, str]] = set()
-        self._not_before: dict[tuple[int, str, str], datetime] = {}
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -130,7 +128,7 @@ class Live:
         hook = hook_of(self._app, feed, spec)
         now = self._app.clock.now()
         where = (feed.owner, feed.account, feed.connector)
-        if spec.watch is None or hook is None or now < self._not_before.get(where, now):
+        if spec.watch is None or hook is None or (feed.ask_at is not None and now < feed.ask_at):
             return
         with store.read() as unit:
             standing = channels(unit, *where)
@@ -139,18 +137,17 @@ class Live:
         try:
             standing = spec.watch(access, hook, standing)
         except ConnectorError as error:
-            say = _log.info if where in self._refused else _log.warning
+            say = _log.info if feed.untold else _log.warning
             say("no notices of news", account=feed.account, connector=feed.connector, why=str(error))
-            self._refused.add(where)
-            self._not_before[where] = now + _ASK_AGAIN
+            with store.write() as unit:
+                accounts.note_notices(unit, feed, str(error), now + _ASK_AGAIN)
             return
-        self._refused.discard(where)
+        soonest = min((one.ends_at for one in standing), default=now + 2 * _ASK_AGAIN)
+        # Where less is granted than was asked for, half of that goes by before it is asked for again.
+        ask_at = now + (soonest - now) / 2 if soonest - now <= _RENEW_BEFORE else None
         with store.write() as unit:
             set_channels(unit, *where, standing)
-        soonest = min((one.ends_at for one in standing), default=now + 2 * _ASK_AGAIN)
-        if soonest - now <= _RENEW_BEFORE:
-            # Where less is granted than was asked for, half of that goes by before it is asked for again.
-            self._not_before[where] = now + (soonest - now) / 2
+            accounts.note_notices(unit, feed, "", ask_at)
 
     def _joined(
         self, account: Account, connector: str, pool: ParsingPool | None = None

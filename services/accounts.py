@@ -16,6 +16,7 @@ from schemas.clock import epoch, instant
 from schemas.errors import ReauthRequired, UsageError
 from schemas.ids import key64
 from services.store import accounts as rows
+from services.store import channels
 from services.store.accounts import AccountRow, FeedRow
 from services.store.schedule import take_away
 from services.store.unit import Unit
@@ -72,6 +73,10 @@ class Feed(Struct, frozen=True):
     """Of the newest item that the other side holds."""
     checked_at: datetime | None
     """When the other side was asked for that."""
+    untold: str = ""
+    """Why the other side, though asked to, tells of no news."""
+    ask_at: datetime | None = None
+    """Not before then is it asked again to tell of news."""
 
 
 def account_id(kind: str, user: str, place: str) -> str:
@@ -118,7 +123,8 @@ def find_account(unit: Unit, owner: int, asked: str) -> Account:
 def keep_account(unit: Unit, account: Account, sealed: str, connectors: Sequence[str], now: datetime) -> None:
     """Keep an account, new or connected again, and follow these connectors with it: each is due at once.
 
-    A job that is at it just now, by what was so before, writes nothing more.
+    A job that is at it just now, by what was so before, writes nothing more. Where news was told of, that is looked after
+    anew, as what is read may be something else now.
     """
     take_away(unit, account.owner, account.id)
     rows.put_account(
@@ -136,6 +142,7 @@ def keep_account(unit: Unit, account: Account, sealed: str, connectors: Sequence
         ),
     )
     rows.put_feeds(unit, account.owner, account.id, connectors, epoch(now))
+    channels.end_all(unit, account.owner, account.id, epoch(now))
 
 
 def set_state(unit: Unit, account: Account, state: State, reason: str = "") -> None:
@@ -271,6 +278,11 @@ def note_failure(unit: Unit, feed: Feed, now: datetime, retry_at: datetime, reas
     rows.note_failure(unit, _row(feed), epoch(now), epoch(retry_at), reason)
 
 
+def note_notices(unit: Unit, feed: Feed, untold: str, ask_at: datetime | None) -> None:
+    """Whether the other side tells of news: why it does not, or nothing; and not before when it is asked again."""
+    rows.change_feed(unit, _row(feed), untold=untold, ask_at=_epoch(ask_at))
+
+
 def note_remote(unit: Unit, feed: Feed, newest: datetime | None, now: datetime) -> None:
     """The other side was asked for its newest item, and this is when that is of."""
     rows.change_feed(unit, _row(feed), remote_at=_epoch(newest), checked_at=epoch(now))
@@ -320,6 +332,8 @@ def _feed(row: FeedRow) -> Feed:
         _instant(row.newest_at),
         _instant(row.remote_at),
         _instant(row.checked_at),
+        row.untold,
+        _instant(row.ask_at),
     )
 
 

@@ -44,6 +44,8 @@ class FeedRow(NamedTuple):
     newest_at: int | None
     remote_at: int | None
     checked_at: int | None
+    untold: str
+    ask_at: int | None
 
 
 FeedKey = tuple[int, str, str]
@@ -118,8 +120,9 @@ def active_feeds(unit: Unit) -> list[FeedRow]:
 
 _NEW_FEED = (
     *("owner", "account", "connector", "next_at", "tried_at", "failures", "failed_at", "reason"),
-    *("is_complete", "done", "total"),
+    *("is_complete", "done", "total", "untold", "ask_at"),
 )
+_AS_NEW = ("next_at", "tried_at", "failures", "failed_at", "reason", "untold", "ask_at")
 
 
 def put_feeds(unit: Unit, who: int, key: str, connectors: Sequence[str], now: int) -> None:
@@ -127,10 +130,8 @@ def put_feeds(unit: Unit, who: int, key: str, connectors: Sequence[str], now: in
     unit.connection.execute(
         delete(feed).where(feed.c.owner == who, feed.c.account == key, feed.c.connector.not_in(connectors))
     )
-    rows = [(who, key, one, now, None, 0, None, "", False, 0, 0) for one in connectors]
-    put_rows(
-        unit, feed, _NEW_FEED, rows, "replace", ("next_at", "tried_at", "failures", "failed_at", "reason")
-    )
+    rows = [(who, key, one, now, None, 0, None, "", False, 0, 0, "", None) for one in connectors]
+    put_rows(unit, feed, _NEW_FEED, rows, "replace", _AS_NEW)
 
 
 def change_feed(unit: Unit, which: FeedKey, **values: Any) -> None:
@@ -171,7 +172,7 @@ def hasten(unit: Unit, who: int, key: str, now: int) -> None:
     unit.connection.execute(
         update(feed)
         .where(feed.c.owner == who, feed.c.account == key)
-        .values(next_at=now, tried_at=None, failures=0, failed_at=None, reason="")
+        .values(next_at=now, tried_at=None, failures=0, failed_at=None, reason="", untold="", ask_at=None)
     )
 
 

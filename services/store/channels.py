@@ -49,6 +49,13 @@ def end(unit: Unit, who: int, account: str, connector: str, ids: Sequence[str], 
     )
 
 
+def end_all(unit: Unit, who: int, account: str, now: int) -> None:
+    """Every channel of an account has ended (whole seconds), as far as is known here."""
+    unit.connection.execute(
+        update(channel).where(channel.c.owner == who, channel.c.account == account).values(ends_at=now)
+    )
+
+
 def bring_forward(unit: Unit, who: int, account: str, connector: str, at: int) -> None:
     """A feed is due at `at` (whole seconds) unless it is before."""
     its = (feed.c.owner == who, feed.c.account == account, feed.c.connector == connector)

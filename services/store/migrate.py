@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from schemas.errors import HomeTooNew
 from services.store.unit import Store
 
-HEAD = "0003"
+HEAD = "0004"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 

@@ -168,6 +168,14 @@ feed = Table(
     Column("newest_at", BigInteger, comment="of the items that came"),
     Column("remote_at", BigInteger, comment="of the newest item that the other side holds"),
     Column("checked_at", BigInteger, comment="when the other side was asked for that"),
+    Column(
+        "untold",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="why the other side, though asked to, tells of no news",
+    ),
+    Column("ask_at", BigInteger, comment="not before then is it asked again to tell of news"),
 )
 
 channel = Table(

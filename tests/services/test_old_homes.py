@@ -55,6 +55,8 @@ def test_an_old_home_learns_which_answers_name_nothing(sqlite_store: Store, tmp_
     with sqlite_store.write() as unit:
         unit.connection.exec_driver_sql("DROP TABLE topic")
         unit.connection.exec_driver_sql("DROP TABLE channel")
+        for column in ("untold", "ask_at"):
+            unit.connection.exec_driver_sql(f"ALTER TABLE feed DROP COLUMN {column}")
         unit.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
         # As the release before had it: each for itself.
         unit.connection.exec_driver_sql("UPDATE interaction SET thread = key")
