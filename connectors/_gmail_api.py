@@ -25,7 +25,7 @@ from schemas.errors import ConnectorError, CursorExpired, Missing, Rejected
 
 UNITS: Final = "gmail"
 QUOTA = Quota(UNITS, 6_000, timedelta(minutes=1))
-PROFILE, LABELS, LIST, GET, HISTORY, SEND = 1, 1, 5, 20, 2, 100
+PROFILE, LABELS, LIST, GET, HISTORY, SEND, WATCH, STOP = 1, 1, 5, 20, 2, 100, 100, 50
 """What one call costs."""
 PAGE: Final = 500
 """Ids on a page of a list, or changes on one of the history, at most."""

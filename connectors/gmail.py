@@ -7,18 +7,22 @@ text that its writer typed are looked at; of an account that wants headers alone
 
 Promises: incremental: done (history.list; a listing made anew where that is lost). tombstones: done (deleted, or moved to
 the bin or to spam). paging: done. 429: done, within a batch too. re-consent: done. wrong account: done by whoever compares
-the survey's user. revocation: none here, because the sign-in is given back for the whole account.
+the survey's user. revocation: none here, because the sign-in is given back for the whole account. notices: done, where
+the owner made a Pub/Sub topic for them (`_gmail_watching`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from connectors._channels import RENEW_WITHIN
 from connectors._gmail_api import QUOTA
 from connectors._google import scope
 from schemas.connector import (
     Access,
+    Channel,
     Collection,
     ConnectorSpec,
+    Hook,
     MailSink,
     Page,
     Source,
@@ -101,6 +105,23 @@ def newest(access: Access) -> datetime | None:
     return max(filter(None, instants), default=None)
 
 
+def watch(access: Access, hook: Hook | None, standing: Sequence[Channel]) -> tuple[Channel, ...]:
+    """Have Gmail tell of news on the owner's topic, where there is one (`ConnectorSpec.watch`).
+
+    What comes at the hook comes by a subscription that the owner made for it.
+    """
+    from connectors._gmail_watching import stop_watching, watch_mailbox  # noqa: PLC0415 - likewise
+
+    topic = str(access.settings.get("gmail_topic") or "")
+    if hook is None or not topic:
+        if standing:
+            stop_watching(access)
+        return ()
+    now = access.clock.now()
+    held = tuple(one for one in standing if one.id == topic and one.ends_at - now > RENEW_WITHIN)
+    return held or (watch_mailbox(access, topic),)
+
+
 SPEC = ConnectorSpec(
     "gmail",
     "Gmail",
@@ -127,7 +148,8 @@ SPEC = ConnectorSpec(
     open_mail=open_mail,
     survey=survey,
     newest=newest,
-    # A poll costs 2 of the 6,000 units a minute, and nothing tells of news where no port is open to the world.
+    watch=watch,
+    # A poll costs 2 of the 6,000 units a minute, and at most homes nothing tells of news.
     interval=timedelta(minutes=2),
     quotas=(QUOTA,),
 )

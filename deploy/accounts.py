@@ -27,7 +27,8 @@ from services.quotas import spend
 from services.signals import READERS
 from services.store.channels import channels
 
-FEED, TODOIST, TASKS = "feed", "todoist", "tasks"
+FEED, TODOIST, TASKS, MAIL = "feed", "todoist", "tasks", "mail"
+_GMAIL = "gmail"
 _USUAL = frozenset({25, 143, 465, 587, 993})
 LOOK_BACK = timedelta(days=730)
 """How far back a live source is read at first."""
@@ -196,11 +197,33 @@ def _since(account: Account) -> date:
 
 def hook_of(app: Application, feed: Feed, spec: ConnectorSpec) -> Hook | None:
     """Where the other side may tell of news of a feed; None where it cannot reach this home."""
+    return _hook(app, spec.account, Told(feed.owner, feed.account, feed.connector))
+
+
+def _hook(app: Application, kind: str, told: Told) -> Hook | None:
     public = app.settings.public_url.rstrip("/")
     if not public.startswith("https://") or app.notice_signer is None:
         return None
-    told = Told(feed.owner, feed.account, feed.connector)
-    return Hook(f"{public}/hooks/{spec.account}", app.notice_signer.token(told))
+    return Hook(f"{public}/hooks/{kind}", app.notice_signer.token(told))
+
+
+def push_url(app: Application, account: Account) -> str:
+    """Where a push subscription of the account's Gmail topic has to post; empty where nothing would come of it."""
+    hook = _hook(app, account.kind, Told(account.owner, account.id, _GMAIL))
+    is_wanted = account.settings.get("gmail_topic") and MAIL in account.settings.get("reads", ())
+    return f"{hook.url}?token={hook.token}" if hook and is_wanted else ""
+
+
+def how_mail_is_told(app: Application, account: Account) -> str:
+    """What its owner does so that Gmail's notices come, in a sentence, before `push_url`; nothing where they want none."""
+    topic = account.settings.get("gmail_topic")
+    if not topic:
+        return ""
+    if push_url(app, account):
+        return f"Gmail's notices come once a push subscription of {topic} posts to this address:"
+    if MAIL not in account.settings.get("reads", ()):
+        return f"Gmail tells nothing on {topic}, as no mail is read. To read it: {how_to_reconnect(account)} --read mail"
+    return f"Gmail tells nothing on {topic}: that needs an address of this home that Google reaches (KITH_PUBLIC_URL)."
 
 
 def stop_notices(app: Application, account: Account) -> None:
@@ -249,6 +272,8 @@ def shape_of(app: Application, account: Account, feeds: Sequence[Feed]) -> inter
         last_sync_at=max(filter(None, (one.ok_at for one in feeds)), default=None),
         lag=max((lag for lag in lags if lag is not None), default=None),
         feeds=[_feed_shape(app, one) for one in feeds],
+        gmail_topic=account.settings.get("gmail_topic") or None,
+        push_url=push_url(app, account) or None,
     )
 
 
@@ -277,4 +302,5 @@ def _feed_shape(app: Application, feed: Feed) -> interface.Feed:
         newest_at=feed.newest_at,
         remote_at=feed.remote_at,
         checked_at=feed.checked_at,
+        untold=feed.untold if spec and feed.untold and hook_of(app, feed, spec) else None,
     )

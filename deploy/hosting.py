@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from msgspec import Struct
 
-from deploy.accounts import TASKS, connectors_of
+from deploy.accounts import TASKS, connectors_of, how_mail_is_told, push_url
 from deploy.connecting import Wish, connect
 from deploy.consent import Asked, Choice, asked_for, choice_of, offered
 from deploy.grants import authority_of
@@ -163,7 +163,9 @@ class Hosted:
             lines.append(f"Follow-ups are written to {account.settings['list_name']}.")
         if account.settings.get("sends"):
             lines.append("The weekly digest goes out by it.")
-        return Ended(title=sign_in.spec.title, user=account.user or account.name, lines=(*lines, *made.off))
+        told = f"{how_mail_is_told(self._app, account)} {push_url(self._app, account)}".strip()
+        lines += filter(None, (*made.off, told))
+        return Ended(title=sign_in.spec.title, user=account.user or account.name, lines=tuple(lines))
 
     def _wished(self, kind: str, ticket: str) -> tuple[int, Wish]:
         if ticket:

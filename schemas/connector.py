@@ -179,7 +179,7 @@ class Access:
     when there is none. `spend` takes units of one of the connector's quotas, shared between processes; it raises `RateLimited`
     when they are used up. `settings` are the account's, as `kith connect` took them (docs/interface.md), among them
     `user`, `host`, `port`, `security`, `ca_file`, `url`, `base_url`, `allow_private`, `headers_only`, `folders`,
-    `calendars` and `list`; and `scopes`, those that an OAuth sign-in granted.
+    `calendars`, `list` and `gmail_topic`; and `scopes`, those that an OAuth sign-in granted.
     """
 
     account: str

@@ -345,6 +345,8 @@ class Feed(Struct):
     remote_at: datetime | None
     """When the newest item is of that the other side holds."""
     checked_at: datetime | None
+    untold: str | None
+    """Why the other side, though asked to, tells of no news."""
 
 
 class Account(Struct):
@@ -366,6 +368,10 @@ class Account(Struct):
     lag: int | None
     """Seconds that what came is behind the newest that the other side holds; null when nobody knows."""
     feeds: list[Feed]
+    gmail_topic: str | None
+    """The Pub/Sub topic on which Gmail tells of news."""
+    push_url: str | None
+    """Where a push subscription of it has to post."""
 
 
 class CollectionShape(Struct):

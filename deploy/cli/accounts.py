@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from deploy.accounts import shapes_of, stop_notices, what_to_do
+from deploy.accounts import how_mail_is_told, push_url, shapes_of, stop_notices, what_to_do
 from deploy.cli.context import Context
 from deploy.cli.ending import FAILED, OK, PARTIAL, RECONNECT
 from deploy.cli.importing import print_report, status_of
@@ -16,6 +16,7 @@ from deploy.cli.progress import progress
 from deploy.lock import only_here
 from deploy.mailers import redirect_mail
 from deploy.syncing import sync as read
+from deploy.wiring import Application
 from schemas.connector import ConnectorSpec
 from schemas.errors import ConfigError
 from schemas.interface import Account, AccountList, ImportReport, SyncReport
@@ -44,7 +45,9 @@ def accounts(context: Context) -> int:
         return OK
     with book.store.read() as unit:
         said = owners_words(unit, book.owner)
-        again = {one.id: what_to_do(one) for one in kept.accounts(unit, book.owner)}
+        known = kept.accounts(unit, book.owner)
+    again = {one.id: what_to_do(one) for one in known}
+    told = {one.id: how_mail_comes(context.application, one) for one in known}
     zone, now = ZoneInfo(said.owner.timezone if said.owner else "UTC"), book.clock.now()
     rows = [
         (
@@ -70,6 +73,7 @@ def accounts(context: Context) -> int:
     say(*table(columns, rows))
     for one in found:
         _print_troubles(one, again[one.id])
+        say(*told[one.id])
     return OK
 
 
@@ -82,10 +86,18 @@ def _behind(lag: int | None) -> str:
 
 def _print_troubles(account: Account, again: str) -> None:
     reasons = [account.reason, *(f"{one.stream}: {one.reason}" for one in account.feeds if one.reason)]
+    reasons += [f"{one.stream}: {one.untold}" for one in account.feeds if one.untold]
     for reason in filter(None, reasons[:1] if account.reason else reasons):
         say("", f"{account.id}:", *map(quiet, wrapped(reason, "    ")))
     if account.state == "reconnect":
         say(*wrapped(again, "    "))
+
+
+def how_mail_comes(app: Application, account: KeptAccount) -> list[str]:
+    """What is to be done for Gmail's notices, as lines; the address stands by itself, to be copied."""
+    words, url = how_mail_is_told(app, account), push_url(app, account)
+    lines = ["", f"{account.id}:", *map(quiet, wrapped(words, "    "))] if words else []
+    return [*lines, f"    {url}"] if url else lines
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------

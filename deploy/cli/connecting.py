@@ -1,5 +1,6 @@
 """`kith connect`: what was given, asked for where a terminal is there, and never prompted for where none is."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,7 +12,7 @@ import click
 import msgspec
 
 from deploy.accounts import FEED, TASKS, shapes_of
-from deploy.cli.accounts import ask_tools, print_outcome, status_of_sync, tell_busy, tell_rest
+from deploy.cli.accounts import ask_tools, how_mail_comes, print_outcome, status_of_sync, tell_busy, tell_rest
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
 from deploy.cli.paper import Column, hint, is_terminal, plain, say, table, wrapped
@@ -38,12 +39,18 @@ _FITTING = {
     "exchange": frozenset({"url", "user", "password_file", "token_file", "auth", "folders", "calendars"}),
     "todoist": frozenset({"token_file"}),
     FEED: frozenset({"url", "user", "password_file"}),
-    "google": frozenset({"user", "device", "authorized_user", "digest", "to", "folders", "calendars"}),
+    "google": frozenset(
+        {"user", "device", "authorized_user", "digest", "to", "folders", "calendars", "gmail_topic"}
+    ),
     "microsoft": frozenset({"user", "device", "token_cache", "digest", "to", "folders", "calendars"}),
 }
 """The options of each kind, besides those of all."""
 _SPELT = {"sender": "--from"}
 _LONGEST_SECRET = 65_536
+_TOPIC = re.compile(
+    r"projects/([a-z0-9.-]{1,63}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]/topics/(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}"
+)
+"""https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names; some projects are named with a domain before them."""
 
 
 def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
@@ -64,6 +71,7 @@ def connect(context: Context, kind: str, given: Mapping[str, Any]) -> int:
     made = keep(context.application, book, wish)
     if not context.as_json:
         _print(made)
+        say(*how_mail_comes(context.application, made.account))
     _leave_out(context, given["never"])
     report: SyncReport | None = None
     if not given["no_sync"]:
@@ -107,6 +115,7 @@ def _wish(context: Context, kind: str, given: Mapping[str, Any]) -> Wish:
     settings |= {"auth": given["auth"]} if given["auth"] else {}
     if kind == "exchange" and given["token_file"]:
         settings["auth"] = "oauth"
+    settings |= {"gmail_topic": _topic(given["gmail_topic"])} if given["gmail_topic"] else {}
     settings |= {"from": given["sender"]} if given["sender"] else {}
     settings |= {"since": _day(given["since"])} if given["since"] else {}
     settings |= {"ca_file": _certificates(given["ca_file"])} if given["ca_file"] else {}
@@ -171,6 +180,18 @@ def _day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise UsageError(f"{text} is not a date. Write it like 2025-01-31.") from error
+
+
+def _topic(text: str) -> str:
+    """The whole name of a Pub/Sub topic; empty for none from now on."""
+    if text.strip().lower() == "off":
+        return ""
+    if not _TOPIC.fullmatch(text.strip()):
+        raise UsageError(
+            "--gmail-topic is no name of a Pub/Sub topic. Write it whole, as the Google Cloud console shows it: "
+            "projects/PROJECT/topics/TOPIC; or off, for no notices of mail."
+        )
+    return text.strip()
 
 
 def _words(text: str | None, *, lower: bool = False) -> tuple[str, ...]:

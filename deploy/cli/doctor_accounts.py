@@ -5,7 +5,7 @@ from datetime import timedelta
 from queue import Empty, Queue
 from threading import Thread
 
-from deploy.accounts import how_to_reconnect, keys_of
+from deploy.accounts import hook_of, how_mail_is_told, how_to_reconnect, keys_of, push_url
 from deploy.cli.doctor import Check
 from deploy.cli.paper import plain
 from deploy.connecting import still_there, surveyed
@@ -45,7 +45,7 @@ def account_checks(app: Application, limit: timedelta = LIMIT) -> Iterator[Check
         yield _verdict(account, outcome)
         if isinstance(outcome, Survey):
             of_it = [one for one in feeds if (one.owner, one.account) == (account.owner, account.id)]
-            yield from _feeds(account, of_it)
+            yield from _feeds(app, account, of_it)
     if under_old and len(listed(app.settings.secret_key)) > 1:
         yield Check(
             "old keys",
@@ -139,7 +139,7 @@ def _signed_in(account: Account, survey: Survey) -> Check:
     return Check(name, "ok", "it signs in")
 
 
-def _feeds(account: Account, feeds: list[Feed]) -> Iterator[Check]:
+def _feeds(app: Application, account: Account, feeds: list[Feed]) -> Iterator[Check]:
     for feed in feeds:
         name = f"{_name(account)}, {feed.connector}"
         if feed.failures and feed.failed_at is not None:
@@ -148,3 +148,13 @@ def _feeds(account: Account, feeds: list[Feed]) -> Iterator[Check]:
         elif feed.remote_at and feed.newest_at and feed.remote_at - feed.newest_at > _BEHIND:
             finding = f"the newest that came is of {feed.newest_at:%d %B}, the newest there of {feed.remote_at:%d %B}"
             yield Check(name, "warning", finding, f"Read everything anew: kith sync {account.id} --full")
+        spec = app.connectors.get(feed.connector)
+        if feed.untold and spec is not None and hook_of(app, feed, spec) is not None:
+            yield Check(
+                name,
+                "warning",
+                f"is told of no news, and asks for it: {feed.untold}",
+                f"Kith tries again every six hours; once that is mended, at once: kith resume {account.id}",
+            )
+    if account.settings.get("gmail_topic") and not push_url(app, account):
+        yield Check(f"{_name(account)}, gmail", "warning", how_mail_is_told(app, account))

@@ -303,6 +303,11 @@ def migrate(context: "Context") -> int:
 @click.option("--from", "sender", metavar="ADDRESS", help="Whom the digest comes from.")
 @click.option("--to", metavar="ADDRESS", help="Where the digest goes.")
 @click.option("--digest", is_flag=True, help="Send the weekly digest by it (google, microsoft).")
+@click.option(
+    "--gmail-topic",
+    metavar="T",
+    help="Gmail tells of news on this Pub/Sub topic, projects/P/topics/T; or off (docs/google.md).",
+)
 @click.option("--device", is_flag=True, help="Sign in on another device (microsoft).")
 @click.option("--authorized-user", metavar="F", help="Take the sign-in from a file of Google's tools.")
 @click.option("--token-cache", metavar="F", help="Take the sign-in from a serialised cache of msal.")

@@ -3,7 +3,10 @@
 Anybody can reach them, so that nothing that comes is believed: what carries a word of ours is a reason to pull, and
 everything else is turned away unread. The answer comes at once, as slow ones are told less and less.
 
-Google: https://developers.google.com/workspace/calendar/api/guides/push (headers alone, no body).
+Google Calendar: https://developers.google.com/workspace/calendar/api/guides/push (headers alone, no body).
+Gmail: https://cloud.google.com/pubsub/docs/push (JSON about a message). The address, with our word in it, the owner gives
+to their subscription; whoever knows it may have Kith ask for mail, and no more. So the body is not read, and the token that
+Google can sign each request with is not looked at: to verify it, Google's keys would have to be fetched.
 Microsoft: https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks (handshake, then JSON).
 """
 
@@ -55,7 +58,8 @@ def hook_routes(take: Take) -> list[Route]:
     async def google(request: Request) -> Response:
         if request.headers.get("x-goog-resource-state") == "sync":
             return Response(status_code=204)  # The channel stands; there is no news yet.
-        return await _taken([Notice(request.headers.get("x-goog-channel-token", ""))])
+        word = request.headers.get("x-goog-channel-token") or request.query_params.get("token", "")
+        return await _taken([Notice(word)])
 
     async def microsoft(request: Request) -> Response:
         handshake = request.query_params.get("validationToken")

@@ -20,12 +20,16 @@ from msgspec import Struct
 from schemas.clock import Clock
 from tests.fakes.api import Json, Reply, Request
 from tests.fakes.gmail_mime import headers_of, payload_of
+from tests.fakes.gmail_watch import Watching
 from tests.fakes.google import masked, refused, scope_refusal, user_rate
 from tests.fakes.google_schema import method_of
 
 AUTH = "https://www.googleapis.com/auth/"
 READONLY, METADATA, SEND = f"{AUTH}gmail.readonly", f"{AUTH}gmail.metadata", f"{AUTH}gmail.send"
-COSTS = {"getProfile": 1, "labels.list": 1, "messages.list": 5, "messages.get": 20, "history.list": 2, "messages.send": 100}  # fmt: skip
+COSTS = {
+    "getProfile": 1, "labels.list": 1, "messages.list": 5, "messages.get": 20, "history.list": 2, "messages.send": 100,
+    "watch": 100, "stop": 50,
+}  # fmt: skip
 SYSTEM = (
     "INBOX SENT DRAFT SPAM TRASH UNREAD STARRED IMPORTANT CHAT CATEGORY_PERSONAL CATEGORY_SOCIAL CATEGORY_PROMOTIONS "
     "CATEGORY_UPDATES CATEGORY_FORUMS"
@@ -92,6 +96,7 @@ class Gmail:
         """Page tokens count what was listed, so that what goes meanwhile lets the next page leave something out."""
         self.shuffled: random.Random | None = None
         """The history in no order at all, as it was seen."""
+        self.watching = Watching(clock, address)
         self._point = 1_000
         self._number = 0
         self._spendings: deque[tuple[datetime, int]] = deque()
@@ -152,6 +157,7 @@ class Gmail:
         mail.changed = self._point
         then = tuple(sorted(mail.labels))
         self.history.append(Happening(self._point, kind, mail.id, mail.thread, then, labels))
+        self.watching.tell(self._point)
 
     # --- the API --------------------------------------------------------------------------------------------------
 
@@ -186,6 +192,8 @@ class Gmail:
             "messages.get": self._get,
             "history.list": self._history,
             "messages.send": self._send,
+            "watch": self._watch,
+            "stop": self._stop,
         }[name](request)
         if isinstance(said, Reply):
             return said
@@ -341,6 +349,12 @@ class Gmail:
             raw = re.sub(rb"(?im)^message-id:.*?$", lambda _: b"Message-ID: " + own, raw, count=1)
         one = self.deliver(raw, labels)
         return {"id": one, "threadId": one, "labelIds": labels}
+
+    def _watch(self, request: Request) -> Json | Reply:
+        return self.watching.begin(request, self._point)
+
+    def _stop(self, _request: Request) -> Json | Reply:
+        return self.watching.stop()
 
     # --- what tests ask -------------------------------------------------------------------------------------------
 

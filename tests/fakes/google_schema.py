@@ -87,9 +87,13 @@ def breaches(request: Request, reply: Reply) -> list[str]:
 
 
 def _held(method: Method, schema: str, value: Any, what: str) -> list[str]:
+    return [f"{method.id}: {what}: {one}" for one in misfits(method.api, schema, value)]
+
+
+def misfits(api: str, schema: str, value: Any) -> list[str]:
+    """What of a value is not as a schema of an API has it."""
     return [
-        f"{method.id}: {what}: {error.json_path}: {error.message[:200]}"
-        for error in _validator(method.api, schema).iter_errors(value)
+        f"{error.json_path}: {error.message[:200]}" for error in _validator(api, schema).iter_errors(value)
     ]
 
 
