@@ -33,7 +33,8 @@ _ABOUT_THE_TOPIC = frozenset({"invalidArgument", "badRequest", "forbidden", "not
 _CURES = {
     400: "it is of another Google Cloud project than the client that Kith signs in by. Make a topic in that project, and "
     "name it",
-    403: "Gmail may not publish to it. Give gmail-api-push@system.gserviceaccount.com the role Pub/Sub Publisher on it",
+    403: "Gmail's own account, gmail-api-push@system.gserviceaccount.com, may not publish to it. Give it the role Pub/Sub "
+    "Publisher there",
     404: "there is no such topic. Make it, or name another",
 }
 

@@ -153,7 +153,7 @@ def _feeds(app: Application, account: Account, feeds: list[Feed]) -> Iterator[Ch
             yield Check(
                 name,
                 "warning",
-                f"is told of no news, and asks for it: {feed.untold}",
+                f"is told of no news: {feed.untold}",
                 f"Kith tries again every six hours; once that is mended, at once: kith resume {account.id}",
             )
     if account.settings.get("gmail_topic") and not push_url(app, account):

@@ -485,6 +485,63 @@ def test_options_of_the_other_vendor(desk: Desk) -> None:
         assert (told.status, "says nothing of an account" in told.err) == (2, True)
 
 
+TOPIC = "projects/kith-of-mara/topics/mail"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mail", "topics/mail", "projects/kith-of-mara/subscriptions/mail", "projects/K/topics/mail", f"{TOPIC}/x",
+     "projects/kith-of-mara/topics/m", "projects/kith-of-mara/topics/google", f"https://{TOPIC}", f"{TOPIC}\nx",
+     "projects/kith-of-mara/topics/a b", "projects/kith-of-mara/topics/" + "m" * 300],
+)  # fmt: skip
+def test_what_is_no_topic_is_refused(google: Desk, name: str) -> None:
+    """Before anybody signs in, with how a topic is written."""
+    told = google.connect("--gmail-topic", name)
+    assert told.status == 2
+    assert "projects/PROJECT/topics/TOPIC" in told.err
+    assert google.server.requests == []
+
+
+def test_a_topic_for_notices_of_mail(google: Desk) -> None:
+    """It stays with the account until it is taken back; where a subscription has to post stands by itself, to be copied."""
+    told = google.connect("--read", "mail", "--gmail-topic", TOPIC)
+    assert told.status == 0, told
+    assert "Gmail tells nothing" in told.out, "nobody reaches this home yet"
+    account = google.account()
+    assert (account["gmail_topic"], account["push_url"]) == (TOPIC, None)
+    google.kith.environment["KITH_PUBLIC_URL"] = "https://kith.example.com"
+    account = google.account()
+    url = account["push_url"]
+    begins = f"https://kith.example.com/hooks/google?token=1~{account['id']}~gmail."
+    assert url.startswith(begins)
+    assert len(url) >= len(begins) + 43, "256 bits that nobody guesses"
+    printed = google.kith("accounts").out
+    assert f"    {url}" in printed.splitlines()
+    assert TOPIC in printed
+    del google.kith.environment["KITH_PUBLIC_URL"]
+    assert google.connect().status == 0
+    assert google.account()["gmail_topic"] == TOPIC
+    assert google.connect("--gmail-topic", "off").status == 0
+    google.kith.environment["KITH_PUBLIC_URL"] = "https://kith.example.com"
+    account = google.account()
+    assert (account["gmail_topic"], account["push_url"]) == (None, None)
+    assert "topic" not in google.kith("accounts").out
+
+
+def test_a_topic_says_nothing_without_mail(google: Desk) -> None:
+    """Which is told, with what to do."""
+    told = google.connect("--read", "calendar", "--gmail-topic", TOPIC)
+    assert told.status == 0, told
+    assert "no mail is read" in told.out
+    assert "--read mail" in told.out
+
+
+def test_a_topic_says_nothing_elsewhere(microsoft: Desk) -> None:
+    """It is Gmail's."""
+    told = microsoft.connect("--gmail-topic", TOPIC)
+    assert (told.status, "says nothing of an account" in told.err) == (2, True)
+
+
 # --- hostile answers ----------------------------------------------------------------------------------------------------
 
 

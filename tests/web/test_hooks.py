@@ -51,6 +51,31 @@ def test_google_tells_by_headers(site: Site) -> None:
     assert site.post("/hooks/google") == 403
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "message": {"data": "e30=", "messageId": "1", "publishTime": "2026-11-23T09:00:00Z"},
+            "subscription": "s",
+        },
+        {"message": {"data": "eyJlbWFpbEFkZHJlc3MiOiJ4QGV4YW1wbGUub3JnIn0="}, "subscription": "another"},
+        b"",
+        b"{",
+        b"\xff" * 5_000_000,
+    ],
+    ids=["empty", "of somebody else", "nothing", "half", "endless"],
+)
+def test_gmail_tells_by_its_address(site: Site, body: Any) -> None:
+    """Pub/Sub posts to an address that has our word: it is answered alike whatever the message says, signed or not (S24)."""
+    path = f"/hooks/google?token={WORD}"
+    assert site.post(path, body) == 202
+    assert site.post(path, body, authorization="Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln") == 202
+    assert site.taken == [Notice(WORD)] * 2
+    for word in ("", "other", WORD[:-1], f"{WORD}x", "%00", "x" * 8_000):
+        assert site.post(f"/hooks/google?token={word}", body) == 403
+    assert site.post(path, body, x_goog_channel_token="other") == 403
+
+
 def test_microsoft_shakes_hands(site: Site) -> None:
     """The word of the handshake comes back as plain text, whatever it is, and as nothing that a browser would run."""
     for word in (*HOSTILE, "Validation: Testing client application reachability for subscription"):

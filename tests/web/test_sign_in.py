@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from deploy.accounts import push_url
 from deploy.hosting import reconnect_url
 from deploy.household import Household
 from deploy.settings import read_settings
@@ -156,6 +157,17 @@ def test_a_server_is_let_in_through_its_page(site: Site) -> None:
     assert site.kith("sync").status == 0
     for canary in ("canary", "state=", "<script"):
         assert canary not in ended.text
+
+
+@pytest.mark.parametrize("site", ["google"], indirect=True)
+def test_the_address_for_notices_of_mail_is_shown(site: Site) -> None:
+    """Where a topic was named, the page at the end says where its subscription has to post."""
+    topic = "projects/kith-of-mara/topics/mail"
+    ended = site.browser.get(site.back(site.ask("--read", "mail", "--gmail-topic", topic)))
+    (account,) = site.accounts()
+    address = push_url(site.app, account)
+    assert address.startswith("https://kith.example.com/hooks/google?token=")
+    assert f"{topic} posts to this address: {address}" in words_of(ended.text)
 
 
 def test_a_page_of_this_machine_lets_choose(here: Site) -> None:
