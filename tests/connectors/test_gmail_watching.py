@@ -47,12 +47,6 @@ class Topic:
         self.box.server.requests.clear()
         return seen
 
-    def answer(self, *replies: Reply) -> None:
-        """What the next watches are told instead."""
-        left = list(replies)
-        begin = self.watching.begin
-        self.watching.begin = lambda *given: left.pop(0) if left else begin(*given)  # type: ignore[method-assign]
-
 
 @pytest.fixture
 def topic() -> Iterator[Topic]:
@@ -69,9 +63,10 @@ def test_what_happens_in_the_mailbox_is_posted(topic: Topic) -> None:
     """Once as it begins, then for mail that comes and for what becomes of it, in the shape of Pub/Sub."""
     (channel,) = topic.watch()
     assert (channel.id, channel.ends_at) == (topic.name, NOW + timedelta(days=2))
-    for step in (lambda: topic.box.add("one"), lambda: topic.box.remove("one")):
-        topic.box.clock.advance(timedelta(seconds=5))
-        step()
+    topic.box.clock.advance(timedelta(seconds=5))
+    topic.box.add("one")
+    topic.box.clock.advance(timedelta(seconds=5))
+    topic.box.remove("one")
     assert [one.status for one in topic.pubsub.postman.posted] == [202] * 3
     bodies = [json.loads(one) for one in topic.page.bodies]
     assert {one["subscription"] for one in bodies} == {topic.subscription.name}
@@ -118,7 +113,7 @@ def test_the_end_is_what_google_says(topic: Topic, longest: timedelta) -> None:
 @pytest.mark.parametrize("said", [{}, {"expiration": ""}, {"expiration": "9" * 300}, {"expiration": "-1"}])
 def test_an_end_that_makes_no_sense_is_none(topic: Topic, said: dict[str, str]) -> None:
     """It is asked for again within days, whatever Google says."""
-    topic.answer(Reply(200, said))
+    topic.watching.refusals.append(Reply(200, said))
     (channel,) = topic.watch()
     assert timedelta() < channel.ends_at - NOW <= timedelta(days=2)
     topic.box.server.breaches.clear()  # An empty end is not as Google's schema has it.
@@ -216,7 +211,7 @@ def test_what_is_not_about_the_topic_is_not_blamed_on_it(
     topic: Topic, reply: Reply, kind: type[ConnectorError]
 ) -> None:
     """The API is switched off, or all units are spent: both are answered 403 as well."""
-    topic.answer(reply)
+    topic.watching.refusals.append(reply)
     with pytest.raises(kind) as told:
         topic.watch()
     assert topic.name not in str(told.value)

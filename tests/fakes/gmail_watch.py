@@ -6,6 +6,7 @@ change, once a second at most: what is more is dropped.
 """
 
 import json
+from collections import deque
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -33,6 +34,8 @@ class Watching:
         self.address = address
         self.pubsub = PubSub(clock)
         self.longest = timedelta(days=7)
+        self.refusals: deque[Reply] = deque()
+        """What the next watches are told instead."""
         self.dropped = 0
         self._held: Watch | None = None
         self._told_at: datetime | None = None
@@ -45,6 +48,8 @@ class Watching:
 
     def begin(self, request: Request, point: int) -> Json | Reply:
         """Watch, or go on watching."""
+        if self.refusals:
+            return self.refusals.popleft()
         try:
             body = request.json()
         except ValueError:
