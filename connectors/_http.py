@@ -110,12 +110,15 @@ class Http:
         auth: Auth | None = None,
         limits: Limits = LIMITS,
         is_kin: Callable[[str], bool] = lambda _host: False,
+        take: Callable[[bytes], None] | None = None,
     ) -> None:
         """Nothing is sent yet.
 
         Args:
             base: the URL that the owner named; others are relative to it, and credentials go to its origin alone.
             is_kin: tells of other hosts that the credentials are meant for too, over https.
+            take: is handed the body of each good answer piece by piece as it comes, and no such body is kept. What it
+                raises ends the answer.
 
         Raises:
             Rejected: the base is no http URL.
@@ -124,6 +127,7 @@ class Http:
         self._auth = auth
         self._limits = limits
         self._is_kin = is_kin
+        self._take = take
         self._base = _read_url(base)
         self._transport: GuardedTransport | None = None
         self._digest: httpx2.DigestAuth | None = None
@@ -169,6 +173,11 @@ class Http:
             if answer.status == 303:
                 method, content = "GET", b""
         raise Rejected(f"{_name(target)} redirects in a circle. Check the URL of the account.")
+
+    def hang_up(self) -> None:
+        """End the answer under way, from another thread: whoever waits for it finds it broken off."""
+        if self._transport is not None:
+            self._transport.hang_up()
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -271,6 +280,10 @@ class Http:
         return Answer(response.status_code, headers, body, str(request.url)), response.headers
 
     def _read(self, response: "httpx2.Response", request: "httpx2.Request") -> bytes:
+        if self._take is not None and 200 <= response.status_code < 300:
+            for chunk in response.iter_bytes():
+                self._take(chunk)
+            return b""
         most = self._limits.body
         chunks: list[bytes] = []
         size = 0

@@ -4,8 +4,10 @@ This is the only module that knows httpcore2's network backend. It takes no prox
 from the environment, and trusts the system's certificates.
 """
 
+import socket
 import ssl
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -24,6 +26,7 @@ class _Watch:
         self._at = float("inf")
         self.made = 0
         self.certificate = b""
+        self.socket: socket.socket | None = None
 
     def begin(self, seconds: float) -> None:
         self._at = monotonic() + seconds
@@ -112,6 +115,13 @@ class GuardedTransport(httpx2.BaseTransport):
         except OSError as error:
             raise Rejected("The file of trusted certificates (ca_file) cannot be read.") from error
 
+    def hang_up(self) -> None:
+        """End the connection made last, also from another thread: whoever waits for an answer there finds it ended."""
+        if self._watch.socket is not None:
+            # The plain socket's call: an SSL socket's own forgets its state under the feet of whoever is reading.
+            with suppress(OSError):
+                socket.socket.shutdown(self._watch.socket, socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Let go of every connection."""
         for pool in self._pools.values():
@@ -157,6 +167,7 @@ class _Backend(httpcore2.SyncBackend):
                 continue
             self._watch.made += 1
             self._watch.certificate = b""
+            self._watch.socket = made.get_extra_info("socket")
             return _Stream(made, self._watch)
         raise failure
 
@@ -195,6 +206,7 @@ class _Stream(httpcore2.NetworkStream):
         made = self._inner.start_tls(ssl_context, server_hostname, self._watch.left(timeout))
         # The flag has no name in the standard library.
         self._watch.certificate = made.get_extra_info("ssl_object").getpeercert(True) or b""
+        self._watch.socket = made.get_extra_info("socket")
         return _Stream(made, self._watch)
 
     def get_extra_info(self, info: str) -> Any:

@@ -432,3 +432,82 @@ class TestSigningIn:
             with pytest.raises((ReauthRequired, Rejected)):
                 ask(server.url, auth=Login("alice", lambda: SECRET))
             assert len(server.asked) <= 3
+
+
+# --- bodies that go on --------------------------------------------------------------------------------------------------
+
+
+def chunks(*pieces: bytes, is_whole: bool = True) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for one in pieces:
+        yield b"%x\r\n%b\r\n" % (len(one), one)
+    if is_whole:
+        yield b"0\r\n\r\n"
+
+
+def test_a_body_is_taken_as_it_comes() -> None:
+    """Each piece is handed on before the next is there; none is kept, and what is no good answer is not taken."""
+    taken: list[bytes] = []
+    heard = threading.Event()
+
+    def answer(_asked: Asked) -> Iterator[bytes]:
+        parts = chunks(b"one", b"two")
+        yield next(parts)
+        yield next(parts)
+        assert heard.wait(10)
+        yield from parts
+
+    def take(piece: bytes) -> None:
+        taken.append(piece)
+        heard.set()
+
+    with scripted(answer) as server:
+        access = an_access(settings={"allow_private": True})
+        with closing(Http(access, base=server.url, take=take)) as http:
+            assert http.request("GET", "").body == b""
+            assert taken == [b"one", b"two"]
+            server.script = always(reply(404, b"none"))
+            with pytest.raises(Missing):
+                http.request("GET", "")
+            assert taken == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
+def test_an_answer_is_hung_up_on(is_tls: bool) -> None:
+    """Whoever waits for the rest of an answer finds it broken off at once, once another thread hangs up."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    begun, over = threading.Event(), threading.Event()
+
+    def answer(_asked: Asked) -> Iterator[bytes]:
+        yield from chunks(b"one", is_whole=False)
+        over.wait(10)
+
+    with (
+        scripted(answer, context if is_tls else None) as server,
+        authority.cert_pem.tempfile() as ca_file,
+        closing(
+            Http(
+                an_access(settings={"allow_private": True, "ca_file": ca_file if is_tls else ""}),
+                base=server.url,
+                take=lambda _piece: begun.set(),
+            )
+        ) as http,
+    ):
+        errors: list[Exception] = []
+
+        def ask_on() -> None:
+            try:
+                http.request("GET", "")
+            except Transient as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=ask_on)
+        thread.start()
+        assert begun.wait(10)
+        http.hang_up()
+        thread.join(2)
+        over.set()
+        assert not thread.is_alive()
+        assert len(errors) == 1
