@@ -15,14 +15,14 @@ from typing import NamedTuple
 import structlog
 
 from schemas.connector import Listener
-from schemas.errors import KithError, Transient
+from schemas.errors import KithError, RateLimited, Transient
 from services.accounts import backoff
 from workers.loop import Loop
 
 _LOOK_EVERY = timedelta(seconds=5)
 _WAIT = timedelta(minutes=10)
 _PATIENCE = timedelta(minutes=15)
-"""How long a listener rests that was refused: only the owner, or a poll that works again, can change that."""
+"""How long a listener that was refused rests: only the owner, or a poll that works again, can change that."""
 _BETWEEN, _AT_MOST_BETWEEN = timedelta(milliseconds=100), timedelta(minutes=1)
 """How long news are gathered after a call; twice as long after each that follows at once."""
 _STANDS_AFTER = timedelta(minutes=1)
@@ -49,6 +49,8 @@ class Listeners:
         places: Callable[[], Mapping[Place, Open]],
         ring: Callable[[Place], object],
         chance: Callable[[], float],
+        *,
+        patience: timedelta = _PATIENCE,
     ) -> None:
         """Nothing is opened yet.
 
@@ -56,10 +58,12 @@ class Listeners:
             places: where to listen now; an account that is paused or gone is not among them.
             ring: told that there is news at a place.
             chance: gives 0 to 1, by which delays differ.
+            patience: how long a listener rests that was refused.
         """
         self._places = places
         self._ring = ring
         self._chance = chance
+        self._patience = patience
         self._running: dict[Place, _Listening] = {}
 
     def look(self) -> None:
@@ -68,8 +72,11 @@ class Listeners:
         for place in [one for one in self._running if one not in wanted]:
             self._running.pop(place).end()
         for place, opens in wanted.items():
-            if place not in self._running or self._running[place].is_over:
-                self._running[place] = _Listening(place, opens, self._ring, self._chance)
+            before = self._running.get(place)
+            if before is None or before.is_over:
+                self._running[place] = _Listening(
+                    place, opens, self._ring, self._chance, self._patience, before.why if before else ""
+                )
 
     def run(self, stopped: Event) -> None:
         """Look again and again, until stopped."""
@@ -82,16 +89,25 @@ class _Listening:
     """One place, listened at in a thread of its own."""
 
     def __init__(
-        self, place: Place, opens: Open, ring: Callable[[Place], object], chance: Callable[[], float]
+        self,
+        place: Place,
+        opens: Open,
+        ring: Callable[[Place], object],
+        chance: Callable[[], float],
+        patience: timedelta,
+        why: str,
     ) -> None:
+        """`why` is what was logged of the last refusal: the same is not logged again."""
         self._place = place
         self._opens = opens
         self._ring = ring
         self._chance = chance
+        self._patience = patience
+        self.why = why
         self._ended = Event()
         self._listener: Listener | None = None
         self._failures = 0
-        self._log = _log.bind(account=place.account)
+        self._log = _log.bind(account=place.account, connector=place.connector)
         self._thread = Thread(target=self._run, name=f"listen {place.account}", daemon=True)
         self._thread.start()
 
@@ -112,26 +128,31 @@ class _Listening:
                 with closing(self._opens()) as listener:
                     self._listener = listener
                     self._hear(listener)
+            except RateLimited as error:
+                self._broke_off(str(error), error.retry_after)
             except Transient as error:
                 self._broke_off(str(error))
             except KithError as error:
-                self._log.info("not listened to; polling goes on", why=str(error))
-                self._ended.wait(_PATIENCE.total_seconds())
+                if str(error) != self.why:
+                    self._log.info("not listened to; polling goes on", why=str(error))
+                self.why = str(error)
+                self._ended.wait(self._patience.total_seconds())
                 return
             except Exception as error:  # noqa: BLE001  # the boundary of the thread: a listener's fault is no end of it
                 self._broke_off(type(error).__name__)
             finally:
                 self._listener = None
 
-    def _broke_off(self, why: str) -> None:
+    def _broke_off(self, why: str, at_least: timedelta = timedelta()) -> None:
         self._failures += 1
         if self._failures == 1 and not self._ended.is_set():
             self._log.info("listening broke off, and is tried again", why=why)
-        self._ended.wait(backoff(self._failures, self._chance()).total_seconds())
+        self._ended.wait(max(backoff(self._failures, self._chance()), at_least).total_seconds())
 
     def _hear(self, listener: Listener) -> None:
         began = rung = monotonic()
         between = _BETWEEN
+        self.why = ""
         self._ring(self._place)
         while not self._ended.is_set():
             has_news = listener.wait(_STANDS_AFTER if self._failures else _WAIT)

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from schemas.connector import Listener
-from schemas.errors import ReauthRequired, Transient
+from schemas.errors import RateLimited, ReauthRequired, Rejected, Transient
 from workers.listen import Listeners, Open, Place
 
 HERE = Place(1, "imap-1", "imap")
@@ -60,11 +60,13 @@ class _Listener:
 class Desk:
     """Listeners at one place, and what they did."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, patience: timedelta = timedelta(minutes=15)) -> None:
         self.line = line
         self.rings: list[float] = []
         self.places: dict[Place, Open] = {HERE: self.line.open}
-        self.listeners = Listeners(lambda: self.places, lambda _: self.rings.append(monotonic()), lambda: 0.5)
+        self.listeners = Listeners(
+            lambda: self.places, lambda _: self.rings.append(monotonic()), lambda: 0.5, patience=patience
+        )
 
     def until(self, is_so: Callable[[], bool], within: float = 5) -> None:
         deadline, pause = monotonic() + within, Event()
@@ -144,6 +146,39 @@ def test_a_refused_sign_in_is_not_tried_again() -> None:
         desk.until(lambda: log[0]["event"] == "not listened to; polling goes on")
         assert len(desk.line.dialled) == 1
         assert desk.rings == []
+
+
+def test_a_server_that_cannot_tell_is_asked_again_and_told_of_once() -> None:
+    """It may be able to some day; what it says is logged again only when it is something else, or after it could."""
+    line = Line()
+    desk = Desk(line, patience=timedelta(milliseconds=1))
+
+    def dialled(words: str) -> None:
+        count = len(line.dialled)
+        line.refuses = Rejected(words)
+
+        def is_done() -> bool:
+            desk.listeners.look()
+            return len(line.dialled) >= count + 3
+
+        desk.until(is_done)
+
+    with capture_logs() as log:
+        dialled("it cannot")
+        dialled("it may not")
+    desk.places.clear()
+    desk.listeners.look()
+    assert [entry["why"] for entry in log] == ["it cannot", "it may not"]
+
+
+def test_a_server_that_asks_to_wait_is_left_alone_for_as_long() -> None:
+    """It is not dialled before the time that it names."""
+    line = Line()
+    line.refuses = RateLimited("it is busy", retry_after=timedelta(seconds=3))
+    with _listening(line) as desk:
+        desk.until(lambda: len(desk.line.dialled) >= 2, 9)
+        first, second = desk.line.dialled[:2]
+        assert second - first >= 3
 
 
 def test_a_place_that_is_left_is_let_go_of_soon() -> None:
