@@ -5,6 +5,7 @@ travel over `_exchange_line`, which also tells what an error is.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
@@ -87,13 +88,16 @@ class Synced(Struct, frozen=True):
 class Exchange:
     """One account's mailbox. Not for two threads at once."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, take: Callable[[bytes], None] | None = None) -> None:
         """Nothing is sent yet.
+
+        Args:
+            take: is handed what comes of answers as it comes, where `listen` alone is asked for.
 
         Raises:
             Rejected: the URL is none, or one of Microsoft 365.
         """
-        self._line = Line(access)
+        self._line = Line(access, take)
         self._mailbox: ews.Mailbox | None = None
         self._cuts_bodies = True
 
@@ -105,6 +109,10 @@ class Exchange:
     def offered(self) -> str:
         """The way of signing in that is set, else the safest that the server offers."""
         return self._line.offered()
+
+    def hang_up(self) -> None:
+        """End the answer under way, from another thread."""
+        self._line.hang_up()
 
     def close(self) -> None:
         """Let go of the line."""
@@ -330,6 +338,53 @@ class Exchange:
         )
         return id_of(self._one(UpdateItem, payload, is_write=True))
 
+    # ------ news
+
+    def subscribe(self, roles: Sequence[str], events: Sequence[str]) -> str:
+        """Have events in distinguished folders told; the subscription's name."""
+        from connectors._exchange_services import Subscribe  # noqa: PLC0415
+
+        payload = node(
+            "m:Subscribe",
+            node(
+                "m:StreamingSubscriptionRequest",
+                node("t:FolderIds", *(node("t:DistinguishedFolderId", Id=one) for one in roles)),
+                node("t:EventTypes", *(node("t:EventType", one) for one in events)),
+            ),
+        )
+        return self._one(Subscribe, payload).text or ""
+
+    def unsubscribe(self, subscription: str) -> None:
+        """Have them told no more."""
+        from connectors._exchange_services import Unsubscribe  # noqa: PLC0415
+
+        self._ask(Unsubscribe, node("m:Unsubscribe", node("m:SubscriptionId", subscription)))
+
+    def listen(self, subscription: str, minutes: int) -> bytes:
+        """Ask for what happens, until the server ends the answer; what of it was not taken as it came."""
+        from connectors._exchange_services import StreamEvents  # noqa: PLC0415
+
+        payload = node(
+            "m:GetStreamingEvents",
+            node("m:SubscriptionIds", node("t:SubscriptionId", subscription)),
+            node("m:ConnectionTimeout", minutes),
+        )
+        return self._line.post(*self._service(StreamEvents).request(payload))
+
+    def told(self, envelope: bytes) -> "ews.Told":
+        """What one envelope of such an answer says.
+
+        Raises:
+            Missing: the subscription is no more.
+        """
+        from connectors._exchange_services import StreamEvents  # noqa: PLC0415
+
+        with self._understood():
+            told = self._service(StreamEvents).told(envelope)
+        if told.error is not None:
+            raise self._line.trouble(told.error)
+        return told
+
     # ------ one exchange
 
     def _service(self, kind: type[S]) -> S:
@@ -344,17 +399,23 @@ class Exchange:
         return self._ask_of(self._service(kind), payload, is_write=is_write)
 
     def _ask_of(self, service: Any, payload: Element, *, is_write: bool = False) -> list[Any]:
+        self._line.is_write = is_write
+        with self._understood():
+            return list(service.ask(payload))
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """What the library makes of an answer, or why it makes nothing of it as an error of `schemas.errors`."""
         from connectors._exchange_services import EWSError, Garbled  # noqa: PLC0415
 
-        self._line.is_write = is_write
         try:
-            return list(service.ask(payload))
+            yield
         except EWSError as error:
             raise self._line.trouble(error) from None
         except (Garbled, ValueError, TypeError, AttributeError, KeyError) as error:
             # What the library trips over is no answer of EWS.
             said = "sent an answer that is not EWS, or not a whole one"
-            if is_write:
+            if self._line.is_write:
                 raise Ambiguous(f"{self._line.host} {said}, to a write; it may have happened.") from error
             raise Transient(f"{self._line.host} {said}. Kith tries again.") from error
 

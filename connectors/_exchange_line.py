@@ -7,7 +7,7 @@ that fail may lock an account. What a server says becomes an error of `schemas.e
     401                                              ReauthRequired
     ErrorServerBusy, and its kin                     RateLimited, for as long as it asks
     ErrorInvalidSyncStateData                        CursorExpired
-    ErrorItemNotFound, ErrorFolderNotFound           Missing
+    ErrorItemNotFound, ErrorFolderNotFound           Missing; so of a subscription that is no more
     ErrorIrresolvableConflict, ErrorStaleObject      Conflict: read again, then write
     ErrorInternalServerError, ErrorTimeoutExpired    Transient for a read, Ambiguous for a write
     ErrorAccessDenied, and what else there is        Rejected
@@ -16,7 +16,7 @@ Microsoft 365 is not spoken to: Microsoft ends EWS there in 2027, and Graph has 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +38,8 @@ from schemas.errors import (
 )
 
 _LIMITS = Limits(whole=timedelta(minutes=3))
+_LISTENING = Limits(idle=timedelta(seconds=90), whole=timedelta(minutes=35))
+"""For an answer that goes on for half an hour: twice the 45 seconds after which servers say that it does."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PATIENCE = timedelta(minutes=1)
 _MOST_PATIENCE = timedelta(days=1)
@@ -55,7 +57,21 @@ _BUSY = frozenset(
         "RateLimitError",
     }
 )
-_GONE = frozenset({"ErrorItemNotFound", "ErrorFolderNotFound", "ErrorInvalidIdNotAnItemAttachmentId"})
+_GONE = frozenset(
+    {
+        "ErrorItemNotFound",
+        "ErrorFolderNotFound",
+        "ErrorInvalidIdNotAnItemAttachmentId",
+        # Subscriptions that are no more, or are behind what happened.
+        "ErrorSubscriptionNotFound",
+        "ErrorExpiredSubscription",
+        "ErrorInvalidSubscription",
+        "ErrorSubscriptionUnsubsribed",  # as Microsoft spells it
+        "ErrorInvalidWatermark",
+        "ErrorMissedNotificationEvents",
+        "ErrorReadEventsFailed",
+    }
+)
 _CONFLICTS = frozenset(
     {
         "ErrorIrresolvableConflict",
@@ -143,13 +159,17 @@ def ews_url(settings: Mapping[str, Any]) -> str:
 class Line:
     """One account's line. Not for two threads at once."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, take: Callable[[bytes], None] | None = None) -> None:
         """Nothing is sent yet.
+
+        Args:
+            take: is handed what comes of answers as it comes, which may go on for half an hour.
 
         Raises:
             Rejected: the URL is none, or one of Microsoft 365.
         """
         self._access = access
+        self._take = take
         self.url = ews_url(access.settings)
         self.user = str(access.settings.get("user") or "")
         self.is_write = False
@@ -163,6 +183,11 @@ class Line:
         """The server, by its name."""
         return urlsplit(self.url).netloc
 
+    def hang_up(self) -> None:
+        """End the answer under way, from another thread."""
+        if self._http is not None:
+            self._http.hang_up()
+
     def close(self) -> None:
         """Let go of the line."""
         if self._http is not None:
@@ -170,11 +195,11 @@ class Line:
             self._http = None
 
     def post(self, envelope: bytes, headers: Mapping[str, str]) -> bytes:
-        """Send one envelope, and give the envelope that came."""
+        """Send one envelope, and give the envelope that came; nothing where it was taken piece by piece."""
         answer = self._connected().request(
             "POST",
             self.url,
-            headers={"Content-Type": "text/xml; charset=utf-8", **_anchor(headers)},
+            headers={"Content-Type": "text/xml; charset=utf-8", **self._plain(), **_anchor(headers)},
             content=envelope,
             is_write=self.is_write,
             expect="xml",
@@ -189,8 +214,15 @@ class Line:
 
     def _connected(self) -> Http:
         if self._http is None:
-            self._http = Http(self._access, base=self.url, auth=self._sign_in(), limits=_LIMITS)
+            limits = _LIMITS if self._take is None else _LISTENING
+            self._http = Http(
+                self._access, base=self.url, auth=self._sign_in(), limits=limits, take=self._take
+            )
         return self._http
+
+    def _plain(self) -> dict[str, str]:
+        # What compresses an answer may hold it back until there is enough of it.
+        return {} if self._take is None else {"Accept-Encoding": "identity"}
 
     def _sign_in(self) -> Auth:
         access = self._access

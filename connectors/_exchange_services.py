@@ -21,6 +21,7 @@ from exchangelib.credentials import DELEGATE
 from exchangelib.errors import EWSError, MalformedResponseError, ResponseMessageError
 from exchangelib.ewsdatetime import UTC
 from exchangelib.protocol import BaseProtocol, FailFast
+from exchangelib.services.common import EWSAccountService
 from exchangelib.transport import NOAUTH
 from exchangelib.util import MNS, SOAPNS
 from exchangelib.version import EXCHANGE_2013_SP1, Version
@@ -196,6 +197,49 @@ class CreateFolder(_Plain, services.CreateFolder):  # type: ignore[misc]
 
 class CreateItem(_Plain, services.CreateItem):  # type: ignore[misc]
     """Makes items."""
+
+
+class Subscribe(_Plain, services.SubscribeToStreaming):  # type: ignore[misc]
+    """Has what happens in some folders told: the element that names the subscription."""
+
+
+class Unsubscribe(_Plain, services.Unsubscribe):  # type: ignore[misc]
+    """Has it told no more."""
+
+
+class Told(Struct, frozen=True):
+    """What an envelope says of a subscription: whether anything happened, whether it is the last one, what is wrong."""
+
+    has_news: bool = False
+    is_last: bool = False
+    error: Exception | None = None
+
+
+class StreamEvents(_Plain, EWSAccountService):  # type: ignore[misc]
+    """What happens, told in one envelope after another while one answer lasts.
+
+    The library's own reads such an answer byte by byte, keeps of it what it is sent without a bound, and passes errors
+    over where they come without notifications.
+    """
+
+    SERVICE_NAME = "GetStreamingEvents"
+
+    def request(self, payload: Element) -> tuple[bytes, Mapping[str, str]]:
+        """The envelope that asks, and its headers."""
+        headers = {name: value for name, value in self._extra_headers().items() if value}
+        return self.wrap(payload, _SPOKEN.api_version), headers
+
+    def told(self, envelope: bytes) -> Told:
+        """What one envelope says; raises what the library does of a fault."""
+        has_news = is_last = False
+        for message in self._get_soap_messages(self._get_soap_parts(_Answer("", None, envelope))[1]):
+            found = self._get_element_container(message)
+            if isinstance(found, Exception):
+                return Told(error=found)
+            events = (one.tag.rpartition("}")[2] for one in message.iter())
+            has_news = has_news or any(one.endswith("Event") and one != "StatusEvent" for one in events)
+            is_last = is_last or message.findtext(f"{M}ConnectionStatus") == "Closed"
+        return Told(has_news, is_last)
 
 
 class UpdateItem(_Plain, services.UpdateItem):  # type: ignore[misc]

@@ -16,8 +16,9 @@ from connectors._exchange import Exchange, Folder, opened
 from connectors._exchange_elements import Element, id_of, key_of
 from connectors._exchange_folders import chosen, holding, surveyed
 from connectors._exchange_line import Fault
+from connectors._exchange_listening import CHANGES, ExchangeListener
 from connectors._exchange_source import BATCH, Contents, ExchangeSource, Reader
-from schemas.connector import Access, Collection, ConnectorSpec, Source, Survey
+from schemas.connector import Access, Collection, ConnectorSpec, Listener, Source, Survey
 from schemas.ids import StreamName
 
 STREAM = StreamName("calendar")
@@ -74,6 +75,15 @@ def _reader(access: Access) -> Reader:
     )
 
 
+def open_listener(access: Access) -> Listener:
+    """What is told of meetings in the calendar that a mailbox has by itself; others are asked at their interval.
+
+    Raises:
+        ConnectorError: the server does not tell of news, or not now.
+    """
+    return ExchangeListener(access, ("calendar",), CHANGES)
+
+
 def survey(access: Access) -> Survey:
     """Sign in, and tell what calendars there are."""
 
@@ -90,6 +100,7 @@ SPEC = ConnectorSpec(
     stream=STREAM,
     account="exchange",
     open_source=open_source,
+    open_listener=open_listener,
     survey=survey,
     interval=timedelta(minutes=5),
 )

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from connectors._exchange import Exchange, opened
 from connectors._exchange_discovery import locate_exchange
 from connectors._exchange_folders import surveyed
-from schemas.connector import Access, Collection, ConnectorSpec, Page, Source, Survey
+from connectors._exchange_listening import COMINGS, ExchangeListener
+from schemas.connector import Access, Collection, ConnectorSpec, Listener, Page, Source, Survey
 from schemas.ids import Cursor, StreamName
 
 STREAM = StreamName("mail")
@@ -42,6 +43,15 @@ class ExchangeMail:
 def open_source(access: Access) -> Source:
     """The account's mail; nobody is asked yet."""
     return ExchangeMail(access)
+
+
+def open_listener(access: Access) -> Listener:
+    """What is told of mail that comes and is sent.
+
+    Raises:
+        ConnectorError: the server does not tell of news, or not now.
+    """
+    return ExchangeListener(access, ("inbox", "sentitems"), COMINGS)
 
 
 def survey(access: Access) -> Survey:
@@ -82,6 +92,7 @@ SPEC = ConnectorSpec(
     stream=STREAM,
     account="exchange",
     open_source=open_source,
+    open_listener=open_listener,
     locate=locate_exchange,
     survey=survey,
     newest=newest,

@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import Struct, field
 
 from schemas.clock import Clock, FrozenClock
+from tests.fakes.exchange_events import Subscriptions
 from tests.fakes.exchange_wire import Asked, Element, M, Refused, T, Wire, e, message_of, response_of
 from tests.fakes.faults import Faults
 
@@ -116,6 +117,7 @@ class ExchangeServer:
         self.between: Callable[[], object] | None = None
         """What somebody else does just before the next write."""
         self.wire = Wire(self)
+        self.subscriptions = Subscriptions()
         self._items: dict[str, Item] = {}
         self._occurrences: dict[str, Item] = {}
         self._folders: dict[str, Folder] = {}
@@ -133,7 +135,10 @@ class ExchangeServer:
     def serve(self) -> Iterator["ExchangeServer"]:
         """Answer on a free port of the loopback until the block ends."""
         with self.wire.serve():
-            yield self
+            try:
+                yield self
+            finally:
+                self.subscriptions.drop()
 
     @property
     def url(self) -> str:
@@ -190,13 +195,19 @@ class ExchangeServer:
         """A folder's name."""
         return self._folders[folder].name
 
-    def add(self, folder: str, element: Element) -> str:
-        """Put an item into a folder; answers its id."""
+    def add(self, folder: str, element: Element, *, was: tuple[str, str] = ("", "")) -> str:
+        """Put an item into a folder; answers its id. `was` is the id and folder of one that is moved."""
         with self._lock:
             id_ = self._id("item")
             self._items[id_] = Item(id_, self.folder(folder), element, self._next(), self._revision)
             self._touch(self._items[id_].folder)
             self._stamp(self._items[id_])
+            if was[0]:
+                self._tell("MovedEvent", self._items[id_], was=was)
+            else:
+                self._tell("CreatedEvent", self._items[id_])
+                if self._items[id_].folder == self.folder("inbox"):
+                    self._tell("NewMailEvent", self._items[id_])
             return id_
 
     def add_occurrence(self, element: Element) -> str:
@@ -234,13 +245,14 @@ class ExchangeServer:
             item = self._items[id_]
             item.read_changed = self._next()
             self._touch(item.folder)
+            self._tell("ModifiedEvent", item)
 
     def move(self, id_: str, folder: str) -> str:
         """Put an item into another folder, where it has another id; answers that."""
         with self._lock:
             item = self._items[id_]
-            self.remove(id_)
-            return self.add(folder, item.element)
+            self._take_out(id_)
+            return self.add(folder, item.element, was=(id_, item.folder))
 
     def delete(self, id_: str) -> str:
         """Delete an item as mail programs do: it is among the deleted items then."""
@@ -249,10 +261,17 @@ class ExchangeServer:
     def remove(self, id_: str) -> None:
         """Delete an item for good."""
         with self._lock:
-            item = self._items.pop(id_)
-            folder = self._folders[item.folder]
-            folder.lost[id_] = (item.made, self._next())
-            folder.count_lost += 1
+            self._tell("DeletedEvent", self._take_out(id_))
+
+    def _take_out(self, id_: str) -> Item:
+        item = self._items.pop(id_)
+        folder = self._folders[item.folder]
+        folder.lost[id_] = (item.made, self._next())
+        folder.count_lost += 1
+        return item
+
+    def _tell(self, kind: str, item: Item, *, was: tuple[str, str] = ("", "")) -> None:
+        self.subscriptions.tell(kind, item.folder, self._instant(), item.id, was=was)
 
     # ------ what a test looks at
 
@@ -281,8 +300,8 @@ class ExchangeServer:
 
     # ------ EWS
 
-    def answer(self, asked: Asked) -> Element:
-        """What EWS says to one request."""
+    def answer(self, asked: Asked) -> Element | Iterator[Element]:
+        """What EWS says to one request, once or for as long as somebody listens."""
         serve = _OPERATIONS.get(asked.operation)
         if serve is None:
             raise Refused("ErrorInvalidRequest", "The request is invalid.", is_fault=True)
@@ -508,6 +527,15 @@ class ExchangeServer:
         for old in element.findall(f"{T}CompleteDate") if not is_done else ():
             element.remove(old)
 
+    def _subscribe(self, body: Element) -> Element:
+        return self.subscriptions.subscribe(body, lambda one: self._folder_of(one).id)
+
+    def _unsubscribe(self, body: Element) -> Element:
+        return self.subscriptions.unsubscribe(body)
+
+    def _stream(self, body: Element) -> Element | Iterator[Element]:
+        return self.subscriptions.stream(body)
+
     # ------ parts
 
     def _check_listed(self, wanted: Sequence[str]) -> None:
@@ -600,6 +628,7 @@ class ExchangeServer:
         item.key += 1
         self._stamp(item)
         self._touch(item.folder)
+        self._tell("ModifiedEvent", item)
 
     def _stamp(self, item: Item) -> None:
         # No two changes fall on one tick of the store's own clock.
@@ -626,7 +655,7 @@ class ExchangeServer:
         return base64.b64encode(b"mailbox-guid@server ".ljust(80, b"\x00") + tail).decode()
 
 
-_OPERATIONS: dict[str, Callable[[ExchangeServer, Element], Element]] = {
+_OPERATIONS: dict[str, Callable[[ExchangeServer, Element], Element | Iterator[Element]]] = {
     "GetFolder": ExchangeServer._get_folder,  # the same module
     "FindFolder": ExchangeServer._find_folder,
     "CreateFolder": ExchangeServer._create_folder,
@@ -636,6 +665,9 @@ _OPERATIONS: dict[str, Callable[[ExchangeServer, Element], Element]] = {
     "FindItem": ExchangeServer._find_item,
     "CreateItem": ExchangeServer._create_item,
     "UpdateItem": ExchangeServer._update_item,
+    "Subscribe": ExchangeServer._subscribe,
+    "Unsubscribe": ExchangeServer._unsubscribe,
+    "GetStreamingEvents": ExchangeServer._stream,
 }
 
 

@@ -66,6 +66,10 @@ class Refused(Exception):
         self.is_fault = is_fault
 
 
+class Dropped(Exception):
+    """The connection is dropped in the middle of an answer."""
+
+
 class Exchange(Protocol):
     """What the server serves."""
 
@@ -77,8 +81,8 @@ class Exchange(Protocol):
     asked: list[Asked]
     breaches: list[str]
 
-    def answer(self, asked: Asked, /) -> Element:
-        """The element of the answer; raises `Refused`."""
+    def answer(self, asked: Asked, /) -> Element | Iterator[Element]:
+        """The element of the answer, or those of one that goes on; raises `Refused`."""
         ...
 
     def autodiscover(self, email: str, /) -> tuple[int, bytes]:
@@ -259,6 +263,8 @@ class _Handler(BaseHTTPRequestHandler):
                 int(fault_ or 0), b"Server Error in '/EWS' Application.", {"Content-Type": "text/plain"}
             )
         status, said = self._answer(sent)
+        if not isinstance(said, bytes):
+            return self._stream(said)
         said = wire.spoil(said)
         if wire.instead is not None:
             status, said = 200, wire.instead
@@ -320,7 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     # ------ answers
 
-    def _answer(self, sent: bytes) -> tuple[int, bytes]:
+    def _answer(self, sent: bytes) -> tuple[int, bytes | Iterator[Element]]:
         exchange = self.server.wire.exchange
         try:
             whole = etree.fromstring(sent)
@@ -341,8 +347,30 @@ class _Handler(BaseHTTPRequestHandler):
             )
             within = e(empty) if empty else None
             said = response_of(operation, message_of(operation, within, code=error.code, words=error.words))
+        if isinstance(said, Iterator):
+            return 200, said
         exchange.breaches += breaches_of(said, f"answer to {operation}")
         return 200, envelope(said)
+
+    def _stream(self, said: Iterator[Element]) -> None:
+        """An answer that goes on, each of its envelopes in a chunk of its own as it comes to be."""
+        wire = self.server.wire
+        self.wfile.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        try:
+            for one in said:
+                wire.exchange.breaches += breaches_of(one, "told of events")
+                self._chunk(wire.spoil(envelope(one)))
+        except (Dropped, OSError):
+            self.close_connection = True
+        else:
+            self._chunk(b"")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self.wfile.flush()
+        self.server.wire.answered += len(data)
 
     def _send(
         self,
