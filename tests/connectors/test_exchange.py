@@ -337,18 +337,21 @@ def test_each_error_is_told_apart(code: str, kind: type[ConnectorError], is_faul
         assert len({one.operation for one in server.asked}) == len(server.asked)
 
 
-def test_a_write_that_may_have_happened_is_ambiguous(mailbox: ExchangeServer) -> None:
+@pytest.mark.parametrize("is_fault", [False, True], ids=["message", "fault"])
+def test_a_write_that_may_have_happened_is_ambiguous(mailbox: ExchangeServer, is_fault: bool) -> None:
     """Of a write that failed within the server it is not known whether it was done; of one refused it is."""
     list_ = mailbox.add_folder("Kith", "IPF.Task")
     for code, kind in (
         ("ErrorInternalServerError", Ambiguous),
+        ("ErrorInternalServerTransientError", Ambiguous),
         ("ErrorTimeoutExpired", Ambiguous),
         ("ErrorServerBusy", RateLimited),
+        ("ErrorTooManyObjectsOpened", RateLimited),
     ):
 
         def refuse(asked: Any, code: str = code) -> None:
             if asked.operation == "CreateItem":
-                raise Refused(code)
+                raise Refused(code, is_fault=is_fault)
 
         mailbox.refuse = refuse
         sink = exchange_tasks.open_sink(an_access(mailbox, list="Kith"))
