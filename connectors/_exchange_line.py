@@ -317,9 +317,9 @@ class Line:
     def trouble(self, error: Exception) -> ConnectorError:
         host, code = self.host, code_of(error)
         if code in _BUSY:
-            seconds = getattr(error, "back_off", None)
-            wait = self._back_off or (timedelta(seconds=seconds) if seconds else _PATIENCE)
-            return RateLimited(f"{host} asks to wait ({code}).", retry_after=min(wait, _MOST_PATIENCE))
+            # Not the library's own word of it, which says ten seconds where the server says nothing.
+            wait = min(self._back_off or _PATIENCE, _MOST_PATIENCE)
+            return RateLimited(f"{host} asks to wait ({code}).", retry_after=wait)
         if code == "ErrorInvalidSyncStateData":
             return CursorExpired(f"{host} no longer knows the mark left by the last reading of a folder.")
         if code in _GONE:

@@ -361,8 +361,8 @@ def test_a_write_that_may_have_happened_is_ambiguous(mailbox: ExchangeServer, is
 
 
 def test_the_time_to_wait_is_what_the_server_names() -> None:
-    """BackOffMilliseconds is obeyed exactly; a day at most."""
-    for back_off, seconds in ((31_500, 31.5), (10**11, 86_400)):
+    """BackOffMilliseconds is obeyed exactly, a day at most; where none are named it is a minute."""
+    for back_off, seconds in ((31_500, 31.5), (10**11, 86_400), (0, 60)):
         told = reply(500, fault("ErrorServerBusy", "Busy.", back_off), Content_Type="text/xml")
 
         def busy(_asked: Asked, told: bytes = told) -> bytes:
