@@ -12,17 +12,14 @@ is settled by a look into Sent Items where the permission to read allows that, a
 all folders at once (`_graph_channels`).
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import Message
-from email.utils import getaddresses
 
 import msgspec
 from msgspec import Raw, Struct
 
+from connectors._addressed import checked
 from connectors._graph import QUOTAS, Ask, Graph, Rows, require
 from connectors._graph_channels import watching
 from schemas.connector import (
@@ -35,7 +32,7 @@ from schemas.connector import (
     Source,
     Survey,
 )
-from schemas.errors import Ambiguous, ConnectorError, ReauthRequired, Rejected
+from schemas.errors import Ambiguous, ConnectorError, ReauthRequired
 from schemas.ids import Cursor, StreamName
 
 STREAM = StreamName("mail")
@@ -43,7 +40,6 @@ INTERVAL = timedelta(minutes=5)
 _READ = ("Mail.Read", "Mail.ReadWrite")
 _READ_BASIC = ("Mail.ReadBasic", *_READ)
 _SEND = "Mail.Send"
-_MESSAGE_ID = re.compile(r"<[^<>\s']{1,500}>")
 
 
 class GraphMail:
@@ -151,7 +147,7 @@ class GraphPost:
             Rejected: it names other addressees than the one it is for, since Graph goes by what the mail says.
         """
         require(self._access, _SEND)
-        name = _checked(mail, sender, to)
+        name = checked(mail, sender, to)
         graph = Graph(self._access, needs=_SEND)
         if self._is_sent(graph, name):
             return
@@ -172,20 +168,6 @@ class GraphPost:
             return bool(graph.get("me/mailFolders/sentitems/messages", Rows, query).value)
         except ConnectorError:
             return False
-
-
-def _checked(mail: bytes, sender: str, to: str) -> str:
-    """The Message-ID of a mail from one sender to one addressee and nobody else; empty where it has none."""
-    head = message_from_bytes(mail)
-    if _addresses(head, "From") != {sender.lower()} or _addresses(head, "To", "Cc", "Bcc") != {to.lower()}:
-        raise Rejected("The mail does not say who it is from and for, or names others too. It was not sent.")
-    found = _MESSAGE_ID.search(str(head.get("Message-ID", "")))
-    return found[0] if found else ""
-
-
-def _addresses(head: Message, *names: str) -> set[str]:
-    values = [str(value) for name in names for value in head.get_all(name, [])]
-    return {address.lower() for _, address in getaddresses(values)}
 
 
 def open_source(access: Access) -> Source:
