@@ -4,6 +4,7 @@ Requests are answered by exchangelib's services: `_exchange_services` tells whic
 travel over `_exchange_line`, which also tells what an error is.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -277,6 +278,7 @@ class Exchange:
         """Items of one folder, or of some that are looked at together, and where the next page begins.
 
         Args:
+            folders: their ids, or the names of distinguished ones.
             latest_first: a property to sort by.
         """
         from connectors._exchange_services import FindItem  # noqa: PLC0415
@@ -295,7 +297,7 @@ class Exchange:
             ),
             node("m:Restriction", restriction) if restriction is not None else None,
             order,
-            node("m:ParentFolderIds", *(node("t:FolderId", Id=one) for one in folders)),
+            node("m:ParentFolderIds", *map(_folder_node, folders)),
             Traversal="Shallow",
         )
         found: list[Element] = []
@@ -314,12 +316,27 @@ class Exchange:
 
         payload = node(
             "m:CreateItem",
-            node("m:SavedItemFolderId", node("t:FolderId", Id=folder)),
+            node("m:SavedItemFolderId", _folder_node(folder)),
             node("m:Items", item),
             MessageDisposition="SaveOnly",
             SendMeetingInvitations="SendToNone",
         )
         return id_of(self._one(CreateItem, payload, is_write=True))
+
+    def send(self, mail: bytes, folder: str) -> None:
+        """Send a mail as it is written to whom it names, and keep a copy in a folder; the caller has looked before."""
+        from connectors._exchange_services import CreateItem  # noqa: PLC0415
+
+        content = node("t:MimeContent", b64encode(mail).decode(), CharacterSet="UTF-8")
+        payload = node(
+            "m:CreateItem",
+            node("m:SavedItemFolderId", _folder_node(folder)),
+            node("m:Items", node("t:Message", content)),
+            MessageDisposition="SendAndSaveCopy",
+        )
+        # Of what was sent Exchange tells no id.
+        for answer in self._ask(CreateItem, payload, is_write=True) or [None]:
+            self._judge(answer)
 
     def update(self, item: ItemId, changes: Sequence[Element]) -> ItemId:
         """Change an item, as it was in that version.
@@ -423,12 +440,24 @@ class Exchange:
         """The one element that was asked for."""
         found = self._ask(kind, payload, is_write=is_write)
         first = found[0] if found else None
-        trouble = first[0] if isinstance(first, tuple) else first
+        self._judge(None if isinstance(first, bool) else first)
+        return first
+
+    def _judge(self, answer: Any) -> None:
+        """Raise what an answer says was in the way."""
+        trouble = answer[0] if isinstance(answer, tuple) else answer
         if isinstance(trouble, Exception):
             raise self._line.trouble(trouble)
-        if first is None or isinstance(first, bool):
-            raise Transient(f"{self._line.host} left the answer out. Kith tries again.")
-        return first
+        if answer is not None:
+            return
+        if self._line.is_write:
+            raise Ambiguous(f"{self._line.host} left the answer to a write out; it may have happened.")
+        raise Transient(f"{self._line.host} left the answer out. Kith tries again.")
+
+
+def _folder_node(folder: str) -> Element:
+    kind = "DistinguishedFolderId" if folder in _ROLES else "FolderId"
+    return node(f"t:{kind}", Id=folder)
 
 
 def _folder(

@@ -202,7 +202,8 @@ class Line:
             headers={"Content-Type": "text/xml; charset=utf-8", **self._plain(), **_anchor(headers)},
             content=envelope,
             is_write=self.is_write,
-            expect="xml",
+            # A web page in the place of an answer says nothing of whether a write was done.
+            expect="" if self.is_write else "xml",
             allow={401, 403, 500, *_REDIRECTS},
         )
         self._back_off = _back_off(answer.body)
@@ -338,6 +339,10 @@ class Line:
             )
         if code in _DENIED:
             return Rejected(f"{host} lets this user not at that mailbox ({code}). Connect with its own user.")
+        if code == "ErrorSendAsDenied":
+            return Rejected(
+                f"{host} lets this user not send from that address ({code}). Connect with another --from."
+            )
         if code in _NOBODY:
             return Rejected(
                 f"{host} has no mailbox for this user ({code}). If it has moved, connect where it is now."

@@ -1,12 +1,13 @@
-"""Mail of an Exchange mailbox, by EWS, read and never changed; not for Microsoft 365.
+"""Mail of an Exchange mailbox, by EWS, and the digest sent from there; not for Microsoft 365.
 
 Of each mail the header block is read, and of mail from humans to humans its text; of an account that wants headers alone
 not even that. `_exchange_reading` tells the order, and `_exchange_mail` how a mail that never left the organisation gets
-the fields that it does not have.
+the fields that it does not have. Nothing is ever changed but by sending (`_exchange_sending`).
 
 Promises: incremental: done, by the sync state of each folder. tombstones: done, once all folders were read. paging: done.
 429: done (ErrorServerBusy). re-consent: done, as a refused sign-in. wrong account: none, because a mailbox is its user's.
-revocation: none, because a password is changed at the server.
+revocation: none, because a password is changed at the server. mail: done; a lost answer is settled by a look into Sent
+Items, and is `Ambiguous` where they do not hold it.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from connectors._exchange import Exchange, opened
 from connectors._exchange_discovery import locate_exchange
 from connectors._exchange_folders import surveyed
 from connectors._exchange_listening import COMINGS, ExchangeListener
-from schemas.connector import Access, Collection, ConnectorSpec, Listener, Page, Source, Survey
+from connectors._exchange_sending import ExchangePost
+from schemas.connector import Access, Collection, ConnectorSpec, Listener, MailSink, Page, Source, Survey
 from schemas.ids import Cursor, StreamName
 
 STREAM = StreamName("mail")
@@ -43,6 +45,11 @@ class ExchangeMail:
 def open_source(access: Access) -> Source:
     """The account's mail; nobody is asked yet."""
     return ExchangeMail(access)
+
+
+def open_mail(access: Access) -> MailSink:
+    """The account that mail is sent from; nobody is asked yet."""
+    return ExchangePost(access)
 
 
 def open_listener(access: Access) -> Listener:
@@ -92,6 +99,7 @@ SPEC = ConnectorSpec(
     stream=STREAM,
     account="exchange",
     open_source=open_source,
+    open_mail=open_mail,
     open_listener=open_listener,
     locate=locate_exchange,
     survey=survey,

@@ -36,7 +36,20 @@ _FITTING = {
     "smtp": _SERVER | {"sender", "to"},
     "caldav": frozenset({"url", "user", "password_file", "calendars"}),
     "carddav": frozenset({"url", "user", "password_file", "calendars"}),
-    "exchange": frozenset({"url", "user", "password_file", "token_file", "auth", "folders", "calendars"}),
+    "exchange": frozenset(
+        {
+            "url",
+            "user",
+            "password_file",
+            "token_file",
+            "auth",
+            "digest",
+            "sender",
+            "to",
+            "folders",
+            "calendars",
+        }
+    ),
     "todoist": frozenset({"token_file"}),
     FEED: frozenset({"url", "user", "password_file"}),
     "google": frozenset(

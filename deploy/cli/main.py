@@ -302,7 +302,7 @@ def migrate(context: "Context") -> int:
 )
 @click.option("--from", "sender", metavar="ADDRESS", help="Whom the digest comes from.")
 @click.option("--to", metavar="ADDRESS", help="Where the digest goes.")
-@click.option("--digest", is_flag=True, help="Send the weekly digest by it (google, microsoft).")
+@click.option("--digest", is_flag=True, help="Send the weekly digest by it (google, microsoft, exchange).")
 @click.option(
     "--gmail-topic",
     metavar="T",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_a_mailbox_is_connected_and_read(kith: Kith, server: ExchangeServer) -> 
     assert server.folder_named("Kith")
     again = kith.json("sync", shape="sync")
     assert [one["added"] + one["changed"] for one in again["sources"]] == [0, 0, 0, 0]
+
+
+def test_the_digest_goes_out_by_it(kith: Kith, server: ExchangeServer) -> None:
+    """Where its owner wants that, the digest is sent from the mailbox, to them."""
+    told = kith(*exchange(server, "--password-file", "-", "--digest"), given=server.password)
+    assert "The weekly digest goes out by it." in told.out
+    sent = kith("digest", "--send")
+    assert sent.status == 0, sent
+    (mail,) = map(message_from_bytes, server.sent)
+    assert mail["From"] == f"Kith <{USER}>"
+    assert mail["To"] == "Mara Lindholm <mara@example.com>"
+    assert kith("digest", "--send").status == 0
+    assert len(server.sent) == 1
 
 
 def test_a_password_is_kept_locked_away(kith: Kith, server: ExchangeServer) -> None:

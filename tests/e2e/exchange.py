@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,18 @@ class ExchangeHome(LivedHome):
         server.clock = self.clock
 
     def wish(self, kind: str, tasks: str = "Follow-ups", **given: Any) -> Wish:
-        """Sign in with the mailbox's password, have it all read, and follow-ups written into a list."""
+        """Sign in with the mailbox's password, have it all read, follow-ups written into a list, and the digest sent."""
         settings = {"url": self.server.url, "user": MARA, "auth": "basic", "allow_private": True, **given}
-        return Wish(kind=kind, tasks=tasks, settings=settings, secrets=Secrets(self.server.password))
+        secrets = Secrets(self.server.password)
+        return Wish(kind=kind, tasks=tasks, settings=settings, secrets=secrets, sends=True)
 
     def put_mail(self, folder: str, raw: bytes, when: datetime) -> None:
         """A mail lies in a folder since an instant."""
         self.server.add(_FOLDERS[folder], a_letter(raw, received=when))
+
+    def digests(self) -> list[Message]:
+        """The mails that came to the owner from the home, in order."""
+        return [one for one in map(message_from_bytes, self.server.sent) if one["X-Kith-Instance"]]
 
     def tasks(self) -> int:
         """How many tasks there are."""

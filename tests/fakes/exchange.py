@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from email.utils import parseaddr
 
 from msgspec import Struct, field
 
@@ -112,6 +115,10 @@ class ExchangeServer:
         self.autodiscovered: tuple[int, bytes] = (404, b"")
         self.refuse: Callable[[Asked], None] = lambda _asked: None
         """A test's own refusals: raises `Refused`."""
+        self.sent: list[bytes] = []
+        """Mails that went out, as they were handed over."""
+        self.keeps_copies = True
+        """Whether what went out is in Sent Items at once."""
         self.broken: set[str] = set()
         """Ids of items that the server cannot read itself."""
         self.between: Callable[[], object] | None = None
@@ -454,6 +461,8 @@ class ExchangeServer:
         return response_of("FindItem", *messages)
 
     def _create_item(self, body: Element) -> Element:
+        if body.get("MessageDisposition") != "SaveOnly":
+            return self._send(body)
         folder = self._folder_of(body.find(f"{M}SavedItemFolderId")[0])
         element = deepcopy(body.find(f"{M}Items")[0])
         if element.find(f"{T}ItemId") is not None:
@@ -467,6 +476,30 @@ class ExchangeServer:
                 e("m:Items", e(f"t:{element.tag.removeprefix(T)}", self._id_element(self._items[id_]))),
             ),
         )
+
+    def _send(self, body: Element) -> Element:
+        """Take a mail to whom its own headers name, who is the user themself in these tests; a copy stays."""
+        content = body.find(f"{M}Items/{T}Message/{T}MimeContent")
+        if body.get("MessageDisposition") != "SendAndSaveCopy" or content is None:
+            raise Refused("ErrorInvalidSendItemSaveSettings")
+        folder = self._folder_of(body.find(f"{M}SavedItemFolderId")[0])
+        raw = base64.b64decode(content.text, validate=True)
+        mail = message_from_bytes(raw, policy=default)
+        if parseaddr(mail["From"])[1].lower() != self.user.lower():
+            raise Refused("ErrorSendAsDenied", "The user account does not have the right to send as another.")
+        self.sent.append(raw)
+        copy = e(
+            "t:Message",
+            e("t:ItemClass", "IPM.Note"),
+            e("t:Subject", str(mail["Subject"] or "")),
+            e("t:DateTimeReceived", self._instant()),
+            e("t:IsDraft", "false"),
+            e("t:DateTimeSent", self._instant()),
+            e("t:InternetMessageId", str(mail["Message-ID"] or f"<{len(self.sent)}@exchange.test>")),
+        )
+        if self.keeps_copies:
+            self.add(folder.id, copy)
+        return response_of("CreateItem", message_of("CreateItem", e("m:Items")))
 
     def _update_item(self, body: Element) -> Element:
         change = body.find(f"{M}ItemChanges/{T}ItemChange")

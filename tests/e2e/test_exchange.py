@@ -1,7 +1,7 @@
-"""A home at an Exchange server hears of news: a mail that comes is a task at once, though no schedule looks."""
+"""A home whose one account is at an Exchange server: it hears of news, and sends the digest from there."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 from threading import enumerate as enumerate_threads
@@ -12,7 +12,8 @@ from tests.e2e.exchange import exchange_world
 from tests.e2e.home import MARA
 from workers.listen import Listeners
 
-START = datetime.fromisoformat("2026-11-10T07:00:00+00:00")
+START = datetime.fromisoformat("2026-11-09T05:00:00+00:00")
+"""A Monday, an hour and a half before the digest."""
 ANA, BEN = "ana@example.net", "ben@example.net"
 
 
@@ -48,3 +49,21 @@ def test_a_mail_that_comes_is_a_task_at_once(tmp_path: Path) -> None:
         life.mail(BEN, MARA, "Could you send me the keys?", "Keys")
         here.broker.join("default")
         assert life.tasks() == 2
+
+
+def test_the_digest_goes_out_once_a_week(tmp_path: Path) -> None:
+    """An owner who has no other account gets it from there, once a week though answers are lost; it tells of nobody new."""
+    with exchange_world(tmp_path, START) as life:
+        life.knows(ANA, BEN)
+        life.connect()
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.run()
+        people = len(life.book.situation().people)
+        for week in range(2):
+            life.server.faults.order("lose_answer", 2, writes_only=True)
+            life.live(START + timedelta(days=7 * week, hours=6), timedelta(hours=1))
+        sent = life.digests()
+        assert len(sent) == len({one["Message-ID"] for one in sent}) == 2
+        assert [one["To"] for one in sent] == [f"Mara Lindholm <{MARA}>"] * 2
+        assert sent[0]["Auto-Submitted"] == "auto-generated"
+        assert len(life.book.situation().people) == people
