@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -126,6 +127,15 @@ def key_of(id: str) -> str:  # noqa: A002  # what it is
 def text_of(element: Element, *path: str) -> str:
     """The text of what is within, by names; empty where it is not there."""
     return (element.findtext("/".join(f"{T}{name}" for name in path)) or "").strip()
+
+
+def instant_of(element: Element, *path: str) -> datetime | None:
+    """The instant in the text of what is within, in UTC where it names no zone; None where there is none that can be."""
+    try:
+        at = datetime.fromisoformat(text_of(element, *path))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def id_of(element: Element) -> ItemId:

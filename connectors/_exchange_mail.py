@@ -7,13 +7,13 @@ sees, as HTML or plain, and never an attachment.
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors._exchange_elements import Element, Property, T, extended, text_of
+from connectors._exchange_elements import Element, Property, T, extended, instant_of, text_of
 from connectors._mail_jobs import packed
 from connectors._mail_text import clean
 from connectors._mime import HEADER_BYTES, Terms, message_from_bytes
@@ -86,12 +86,12 @@ def is_mail(item: Element) -> bool:
 
 def received_at(item: Element) -> datetime | None:
     """When it came to the mailbox."""
-    return _instant(text_of(item, "DateTimeReceived"))
+    return instant_of(item, "DateTimeReceived")
 
 
 def sent_at(item: Element) -> datetime | None:
     """When it was sent."""
-    return _instant(text_of(item, "DateTimeSent"))
+    return instant_of(item, "DateTimeSent")
 
 
 # --- bytes -----------------------------------------------------------------------------------------------------------------
@@ -198,14 +198,6 @@ def _written(name: str, address: str) -> str:
 
 def _flat(value: str) -> str:
     return _BREAK.sub(" ", value).replace("\x00", "").strip()
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 # --- records ---------------------------------------------------------------------------------------------------------------

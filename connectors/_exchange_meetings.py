@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from io import BytesIO
 
-from connectors._exchange_elements import Element, ItemId, Property, T, text_of
+from connectors._exchange_elements import Element, ItemId, Property, T, instant_of, text_of
 from connectors._exchange_source import Contents
 from connectors._ical import Surroundings, read_group
 from connectors._ical_outline import groups_of, outline_of
@@ -76,7 +76,7 @@ def is_series(item: Element) -> bool:
 
 def ends_at(item: Element) -> datetime | None:
     """When an item ends; None where it does not say."""
-    return _instant(text_of(item, "End"))
+    return instant_of(item, "End")
 
 
 def exceptions_of(item: Element) -> list[ItemId]:
@@ -126,7 +126,7 @@ def _lines(item: Element, exceptions: Sequence[Element], owner: str, own: Collec
     yield from _event(item, uid, own, zone, _rule(item, zone, is_day=is_day))
     for one in exceptions:
         # It has a zone of its own; which occurrence it is, is told in the zone of its series.
-        original = _instant(text_of(one, "OriginalStart"))
+        original = instant_of(one, "OriginalStart")
         if original is not None:
             named = _at("RECURRENCE-ID", original, zone, is_day=is_day)
             yield from _event(one, uid, own, _zone_of(one, owner), [named])
@@ -134,7 +134,7 @@ def _lines(item: Element, exceptions: Sequence[Element], owner: str, own: Collec
 
 
 def _event(item: Element, uid: str, own: Collection[str], zone: tzinfo, more: Sequence[str]) -> Iterator[str]:
-    start, end = _instant(text_of(item, "Start")), _instant(text_of(item, "End"))
+    start, end = instant_of(item, "Start"), instant_of(item, "End")
     if start is None or end is None:
         raise NoMeeting("it has no start or no end")
     is_day = text_of(item, "IsAllDayEvent") == "true"
@@ -143,7 +143,7 @@ def _event(item: Element, uid: str, own: Collection[str], zone: tzinfo, more: Se
         yield f"UID:{_text(uid)}"
     sequence = text_of(item, "AppointmentSequenceNumber")
     yield f"SEQUENCE:{sequence if sequence.isdecimal() and len(sequence) < 10 else 0}"
-    changed = _instant(text_of(item, "LastModifiedTime"))
+    changed = instant_of(item, "LastModifiedTime")
     if changed is not None:
         yield f"LAST-MODIFIED:{changed:%Y%m%dT%H%M%SZ}"
     yield _at("DTSTART", start, zone, is_day=is_day)
@@ -201,14 +201,6 @@ def _text(value: str) -> str:
 # --- times -----------------------------------------------------------------------------------------------------------------
 
 
-def _instant(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-
-
 def _zone_of(item: Element, owner: str) -> tzinfo:
     """The zone in which an item was made; of an all-day one that in which it begins at midnight.
 
@@ -217,7 +209,7 @@ def _zone_of(item: Element, owner: str) -> tzinfo:
     named = item.find(f"{T}StartTimeZone")
     label = named.get("Id", "") if named is not None else ""
     zone = (known_zone(label) if label else None) or known_zone(owner) or UTC
-    start = _instant(text_of(item, "Start"))
+    start = instant_of(item, "Start")
     if start is not None and text_of(item, "IsAllDayEvent") == "true":
         for one in (zone, known_zone(owner), UTC):
             if one is not None and start.astimezone(one).time() == time():
@@ -245,7 +237,7 @@ def _rule(item: Element, zone: tzinfo, *, is_day: bool) -> list[str]:
         raise NoMeeting("it says that it recurs, and not when")
     lines = [f"RRULE:{_pattern(pattern[0])}{_range(pattern[1], zone, is_day=is_day)}"]
     for one in item.findall(f"{T}DeletedOccurrences/{T}DeletedOccurrence")[:20_000]:
-        gone = _instant(text_of(one, "Start"))
+        gone = instant_of(one, "Start")
         if gone is not None:
             lines.append(_at("EXDATE", gone, zone, is_day=is_day))
     return lines

@@ -564,9 +564,16 @@ def test_a_series_without_sense_is_told_of(mailbox: ExchangeServer) -> None:
     assert all(isinstance(one, Unreadable) and one.reason for one in changes)
 
 
-def test_start_is_as_in_the_builders() -> None:
-    """The builders' first of December is the Tuesday that the patterns above count from."""
-    assert START.weekday() == 1
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "soon"])
+def test_an_instant_that_is_none_stops_nothing(mailbox: ExchangeServer, when: str) -> None:
+    """An item that ends at no time that there is can be told of, and the others come."""
+    odd = a_meeting("odd")
+    mailbox.add("calendar", odd)
+    mailbox.add("calendar", a_meeting("m", start=START + timedelta(days=1)))
+    mailbox.wire.spoil = lambda said: said.replace(odd.findtext("{*}End").encode(), when.encode())
+    mirror = read(mailbox, since=date(2025, 1, 1))
+    assert [one.uid for one in meetings(mirror)] == ["m"]
+    assert len(mirror.unreadable) == 1
 
 
 def test_a_listing_anew_may_be_broken_off(mailbox: ExchangeServer) -> None:

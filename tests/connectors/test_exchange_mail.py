@@ -462,6 +462,20 @@ def test_hostile_words_make_no_fields(mailbox: ExchangeServer, hostile: Element)
     }
 
 
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "soon", ""])
+def test_an_instant_that_is_none_stops_nothing(mailbox: ExchangeServer, when: str) -> None:
+    """A mail that came at no time that there is comes by the day it names itself, and the others come."""
+    odd = a_letter(a_mail(1))
+    mailbox.add("inbox", odd)
+    mailbox.add("inbox", a_letter(a_mail(2)))
+    mailbox.wire.spoil = lambda said: said.replace(
+        f"<t:DateTimeReceived>{odd.findtext('{*}DateTimeReceived')}".encode(),
+        f"<t:DateTimeReceived>{when}".encode(),
+        1,
+    )
+    assert set(messages(read(mailbox, since=date(2025, 1, 1)))) == {"m1@example.com", "m2@example.com"}
+
+
 def test_the_newest_is_the_earlier_of_sent_and_come(mailbox: ExchangeServer) -> None:
     """What was moved here came late and is old."""
     mailbox.add("inbox", a_letter(a_mail(1), received=NOW - timedelta(days=2)))
