@@ -68,8 +68,31 @@ def hoisted(arguments: list[str]) -> list[str]:
     return first + rest
 
 
+_SECTIONS = {
+    "Begin": "init connect import up demo",
+    "Look": "status people show followups search digest rejects duplicates",
+    "Answer a follow-up": "done snooze dismiss mute",
+    "Say what only you know": "role tag cadence note favour merge split distinct verdict",
+    "Accounts": "accounts sync pause resume disconnect",
+    "Your data": "export backup restore forget never replay",
+    "The machine": "doctor config schema migrate serve worker scheduler",
+}
+"""The commands by what they are for, as `kith --help` lists them."""
+
+
 class _Commands(click.Group):
-    """Passes Ctrl-C on as it comes: click would print an empty line first."""
+    """Lists the commands by what they are for, and passes Ctrl-C on as it comes: click would print an empty line first."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as click calls it
+        wide = max(map(len, self.commands))
+        for title, names in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name.ljust(wide), self.commands[name].get_short_help_str(formatter.width - wide - 6))
+                        for name in names.split()
+                    ]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         from deploy.cli.ending import Interrupted  # noqa: PLC0415
@@ -87,6 +110,7 @@ class _Commands(click.Group):
 @click.option("--owner", metavar="EMAIL", default="", help="Whose book, when there are several.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell more on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.version_option(package_name="kith")
 @click.pass_context
 def app(ctx: click.Context, home: str | None, owner: str, verbose: bool, as_json: bool) -> None:
     """Keeps your professional network by itself: history, follow-ups and a weekly digest."""

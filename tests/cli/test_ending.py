@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from deploy.cli.main import _SECTIONS, app
 from deploy.lock import only_here
-from tests.cli.runner import MARA, Kith, a_mail, an_mbox, total
+from tests.cli.runner import MARA, Kith, Result, a_mail, an_mbox, total
 
 HEAVY = (
     "sqlalchemy",
@@ -46,7 +48,18 @@ def test_help_answers_at_once_and_names_every_command() -> None:
         line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ") and line.split()
     }
     assert set(COMMANDS) <= listed
-    assert "..." not in answer.stdout.partition("Commands:")[2], "each says what it does on one line of 80"
+    assert "..." not in answer.stdout.partition("Begin:")[2], "each says what it does on one line of 80"
+
+
+def test_help_lists_each_command_once_by_what_it_is_for() -> None:
+    """No command is left out of the sections of `kith --help`, and none stands in two."""
+    told = [name for names in _SECTIONS.values() for name in names.split()]
+    assert sorted(told) == sorted(app.commands)
+
+
+def test_the_release_is_told(kith: Kith) -> None:
+    """`kith --version`, with or without a home; nothing is opened for it."""
+    assert kith("--version") == Result(0, f"kith, version {version('kith')}\n", "")
 
 
 def loaded(*arguments: str, home: str = "") -> set[str]:

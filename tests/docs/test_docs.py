@@ -18,7 +18,7 @@ PAGES = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
 )
 COMMANDS = app.commands
-COMMON = {"--home", "--owner", "-v", "--json", "--help"}
+COMMON = {"--home", "--owner", "-v", "--json", "--help", "--version"}
 SETTINGS = {"KITH_HOME", *deploy.settings._NAMES}
 
 _CODE = re.compile(r"^```[a-z]*\n(.*?)^```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
