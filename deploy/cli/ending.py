@@ -75,7 +75,9 @@ def _usage(error: click.ClickException) -> str:
     what = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "kith"
-    return f"{' '.join(what.split()).rstrip('.')}. See: {path} --help"
+    told = " ".join(what.split()).rstrip(".")
+    # click may end with a question of its own: Did you mean 'people'?
+    return f"{told}{'' if told.endswith(('?', '?)')) else '.'} See: {path} --help"
 
 
 def _system(error: OSError) -> str:

@@ -62,6 +62,14 @@ def test_the_release_is_told(kith: Kith) -> None:
     assert kith("--version") == Result(0, f"kith, version {version('kith')}\n", "")
 
 
+def test_a_misspelt_command_is_asked_after_in_whole_sentences(kith: Kith) -> None:
+    """What was probably meant, with one mark at the end of the question."""
+    told = kith("peple").err
+    assert told == "kith: No such command 'peple'. Did you mean 'people'? See: kith --help\n"
+    assert "?." not in kith("people", "--limits", "3").err
+    assert kith("nonsense").err == "kith: No such command 'nonsense'. See: kith --help\n"
+
+
 def loaded(*arguments: str, home: str = "") -> set[str]:
     """The modules that a command loads in its own process."""
     told = subprocess.run(
