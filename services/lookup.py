@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, takewhile
 
+from rapidfuzz.distance import OSA
+
 from schemas.clock import instant
 from schemas.errors import UsageError
 from schemas.ids import key64, key_of, public_id
@@ -21,6 +23,8 @@ from services.store.history import InteractionRow
 
 _STATUS_ORDER = {"person": 0, "waiting": 1, "automated": 2}
 _CANDIDATES = 8
+_MEANT, _LIKE = 3, 0.74
+"""So many names are proposed, and so like what was typed each must be: one letter of four, two of eight."""
 _PHONE_PUNCTUATION = re.compile(r"[\s()./-]")
 _DAY = 86_400
 
@@ -91,9 +95,24 @@ def find_person(book: Book, who: str) -> PersonRow:
             return choice[0]
         if len(choice) > 1:
             raise UsageError(_several(who, choice))
-    raise UsageError(
-        f"Nobody here is called {who}. Search with: kith people {who.split(' ')[0] if who else 'NAME'}"
-    )
+    raise UsageError(f"Nobody here is called {who}. {_near(book, ' '.join(words))}")
+
+
+def _near(book: Book, name: str) -> str:
+    """Whom a misspelt name may have meant, likeliest first; else how to look for somebody."""
+    with book.store.read() as unit:
+        found = rows.people(unit, book.owner, statuses=("person", "waiting"))
+        every = [person_row(shape) for _, _, shape in found]
+    now = book.clock.now()
+    scored = [(_likeness(name, folded(row.name)), row) for row in every]
+    scored.sort(key=lambda one: (-one[0], _order(one[1], "strength", now)))
+    meant = list(dict.fromkeys(row.name for score, row in scored if score >= _LIKE))[:_MEANT]
+    return f"Did you mean {' or '.join(meant)}?" if meant else "Search with: kith people NAME"
+
+
+def _likeness(typed: str, name: str) -> float:
+    """How like a name, or a word of it, is to what was typed: 1 is the same."""
+    return max(OSA.normalized_similarity(typed, one) for one in (name, *name.split()))
 
 
 def _choices(found: Sequence[PersonRow], words: Sequence[str]) -> Iterator[list[PersonRow]]:

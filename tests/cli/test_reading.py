@@ -57,6 +57,18 @@ def test_people_lists_people_and_those_waiting(known: Kith) -> None:
     assert "Ben Ode" in known("people", "ben").out, "asked for by name, one who waits is shown"
 
 
+def test_a_misspelt_name_is_asked_after(known: Kith) -> None:
+    """Whoever is meant is proposed, by full name; a name that is like nobody's says how to look for somebody."""
+    for typed in ("Anna", "Okafr", "ana okafro"):
+        told = known("show", typed)
+        assert (told.status, told.err) == (
+            2,
+            f"kith: Nobody here is called {typed}. Did you mean Ana Okafor?\n",
+        )
+    assert known("show", "Zebulon").err.endswith("Search with: kith people NAME\n")
+    assert known("show", "").status == 2
+
+
 def test_people_are_sorted_as_asked(known: Kith) -> None:
     """By strength, by the newest contact, by name."""
     assert named(known.json("people", "--sort", "last")) == ["Ben Ode", "Ana Okafor", "Cem 100% Under_score"]
