@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from deploy.accounts import how_mail_is_told, push_url, shapes_of, stop_notices, what_to_do
 from deploy.cli.context import Context
 from deploy.cli.ending import FAILED, OK, PARTIAL, RECONNECT
-from deploy.cli.importing import print_report, status_of
+from deploy.cli.importing import print_report, status_of, tell_next
 from deploy.cli.keeping import rewrite_digests
 from deploy.cli.paper import Column, day, hint, plain, quiet, say, table, wrapped
 from deploy.cli.progress import progress
@@ -153,7 +153,9 @@ def print_outcome(report: SyncReport) -> None:
     """What came by account, and which account failed, and why."""
     if report.sources:
         say("")
-        print_report(ImportReport(report.sources, report.rejects), dry_run=False)
+        told = ImportReport(report.sources, report.rejects)
+        print_report(told)
+        tell_next(told, dry_run=False)
     for one in report.accounts:
         if one.reason:
             say("", f"{plain(one.name)} ({one.id}) could not be read:", *wrapped(one.reason, "    "))

@@ -48,13 +48,13 @@ def demo(context: Context, once: bool, port: int) -> int:
         report = import_paths(
             context.application, book, [str(path) for path in _files(home / "files")], advance=advance
         )
-    importing.print_report(report, dry_run=False)
+    importing.print_report(report)
     book.decide([decision for command in sample.words for decision in _said(context, command)])
     book.keep()
     _title("People, strongest first")
     reading.people(context, "", "strength", None, None, 15, None, False)
     _title("Follow-ups")
-    reading.followups(context, False, None, None)
+    reading.print_followups(book, [one for one in book.followups() if one.state == "open"])
     _title("The digest of this week")
     reading.digest(context, None, str(home / "digest"))
     reading.digest(context, None, None)

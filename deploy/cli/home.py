@@ -11,7 +11,7 @@ import msgspec
 
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
-from deploy.cli.paper import Column, hint, plain, print_rejects, say, table
+from deploy.cli.paper import FIRST_STEPS, Column, hint, plain, print_rejects, say, table
 from deploy.cli.progress import progress
 from deploy.settings import SECRET_NAMES
 from schemas.decisions import OwnerDeclared
@@ -44,11 +44,7 @@ def init(context: Context, name: str, emails: list[str], timezone: str, domains:
         context.put({"home": home, "owner": declared.emails[0], "emails": declared.emails, "timezone": zone})
     else:
         say(f"The book of {declared.name} is kept in {home}.")
-        hint(
-            "",
-            "Next: kith connect google  (or microsoft, exchange, imap, caldav, carddav, todoist, smtp)",
-            "  or: kith import PATH…  (mbox, Maildir, .eml, .ics, .vcf, LinkedIn ZIP; folders too)",
-        )
+        hint("", *FIRST_STEPS)
     return OK
 
 

@@ -26,7 +26,8 @@ def import_(context: Context, paths: list[str], kind: str | None, since: str | N
     if context.as_json:
         context.put(report)
     else:
-        print_report(report, dry_run)
+        print_report(report)
+        tell_next(report, dry_run)
     return status_of(report)
 
 
@@ -50,7 +51,7 @@ _FIGURES = ("read", "added", "changed", "unchanged", "skipped", "rejected", "del
 _ALWAYS = frozenset({"read", "added", "unchanged"})
 
 
-def print_report(report: ImportReport, dry_run: bool) -> None:
+def print_report(report: ImportReport) -> None:
     """The report as a table, its skips and its first rejects; columns with nothing in them are left out."""
     names = _short_names([entry.source for entry in report.sources])
     figures = [
@@ -77,6 +78,10 @@ def print_report(report: ImportReport, dry_run: bool) -> None:
         print_rejects(report.rejects[:_REJECTS_SHOWN])
         if len(report.rejects) > _REJECTS_SHOWN:
             say(f"and {len(report.rejects) - _REJECTS_SHOWN:,} more: kith rejects")
+
+
+def tell_next(report: ImportReport, dry_run: bool) -> None:
+    """What to do after a reading, where it brought something or only told what it would bring."""
     if dry_run:
         hint("", "Nothing was changed. Without --dry-run it is.")
     elif any(entry.added for entry in report.sources):

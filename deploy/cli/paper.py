@@ -21,6 +21,11 @@ _WIDTH_OF_A_PIPE = 100
 _GAP = "  "
 _LEGIBLE = 8
 _QUIET, _STRONG = "2", "1"
+FIRST_STEPS = (
+    "Next: kith connect google  (or microsoft, exchange, imap, caldav, carddav, todoist, smtp)",
+    "  or: kith import PATH…  (mbox, Maildir, .eml, .ics, .vcf, LinkedIn ZIP; folders too)",
+)
+"""What to do with a home in which nothing is yet."""
 
 
 class Column(NamedTuple):

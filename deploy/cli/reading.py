@@ -9,7 +9,20 @@ from zoneinfo import ZoneInfo
 
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
-from deploy.cli.paper import Column, cut, day, hint, plain, quiet, say, strong, table, width, wrapped
+from deploy.cli.paper import (
+    FIRST_STEPS,
+    Column,
+    cut,
+    day,
+    hint,
+    plain,
+    quiet,
+    say,
+    strong,
+    table,
+    width,
+    wrapped,
+)
 from schemas.errors import UsageError
 from schemas.ids import public_id
 from schemas.interface import (
@@ -65,11 +78,11 @@ def people(
         context.put(PeopleList(page, page[-1].id if len(page) < len(found) else None))
         return OK
     if not found:
-        say(
-            "Nobody yet. Start with: kith import PATH…"
-            if not query
-            else f"Nobody matches {plain(query, 60)}."
-        )
+        asked = [query, f"the role {role}" if role else "", f"the tag {tag}" if tag else ""]
+        wanted = " and ".join(plain(one, 60) for one in asked if one)
+        say(f"Nobody matches {wanted}." if wanted else "Nobody yet.")
+        if not wanted:
+            hint("", *FIRST_STEPS)
         return OK
     _print_people(context, found, limit, is_asked=bool(query))
     return OK
@@ -211,7 +224,7 @@ def _last_of(one: Person) -> str:
 
 
 def _about(event: Interaction) -> str:
-    return f", “{plain(event.subject, 60)}”" if event.subject else ""
+    return f', "{plain(event.subject, 60)}"' if event.subject else ""
 
 
 def _line(event: Interaction, zone: ZoneInfo) -> str:
@@ -291,6 +304,8 @@ def followups(context: Context, show_all: bool, person: str | None, rule: str | 
         context.put(FollowupList(found))
     else:
         print_followups(book, found, show_all)
+        if found:
+            hint("", "kith done ID, kith snooze ID --until 7d, kith dismiss ID; kith show PERSON tells more")
     return OK
 
 
@@ -309,7 +324,6 @@ def print_followups(book: Book, found: Sequence[Followup], show_all: bool = Fals
             here.sort(key=lambda one: (one.due or date.max, -one.created_at.timestamp(), one.id))
             say(*gap, strong(title.upper()), *_lines_of(here, ids))
             gap = [""]
-    hint("", "kith done ID, kith snooze ID --until 7d, kith dismiss ID; kith show PERSON tells more")
 
 
 def _lines_of(found: Sequence[Followup], ids: Mapping[str, str]) -> Iterator[str]:

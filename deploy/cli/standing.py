@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from deploy.accounts import what_to_do
 from deploy.cli.context import Context
-from deploy.cli.paper import Column, day, plain, say, table, wrapped
+from deploy.cli.paper import FIRST_STEPS, Column, day, hint, plain, say, table, wrapped
 from services.schedule import Rhythm
 from services.standing import TROUBLED, AccountStanding
 from services.status import Status, gathered, status
@@ -55,13 +55,17 @@ def _account_row(one: AccountStanding, now: Status, zone: ZoneInfo) -> tuple[str
 def print_standing(_context: Context, now: Status) -> None:
     """The status as calm text."""
     zone = ZoneInfo(now.timezone)
-    say(f"{plain(now.owner)}: {_answer(now)}.")
-    totals = now.totals
-    told = (
-        f"{totals.people:,} people, {totals.waiting:,} waiting to be known, {totals.automated:,} automated senders; "
-        f"{totals.messages:,} messages and {totals.meetings:,} meetings in {totals.threads:,} threads."
-    )
-    say(*wrapped(told))
+    is_new = not now.sources and not now.accounts
+    if is_new:
+        say(f"{plain(now.owner)}: nothing has been read yet.")
+    else:
+        say(f"{plain(now.owner)}: {_answer(now)}.")
+        totals = now.totals
+        told = (
+            f"{totals.people:,} people, {totals.waiting:,} waiting to be known, {totals.automated:,} automated senders; "
+            f"{totals.messages:,} messages and {totals.meetings:,} meetings in {totals.threads:,} threads."
+        )
+        say(*wrapped(told))
     rows = [
         (one.source, f"{one.items:,}", day(one.newest_at, now.at, zone), day(one.read_at, now.at, zone))
         for one in gathered(now)
@@ -70,7 +74,13 @@ def print_standing(_context: Context, now: Status) -> None:
         say("")
         say(
             *table(
-                ("source", Column("items", is_figure=True), "newest", Column("last brought something")), rows
+                (
+                    Column("source", least=12),
+                    Column("items", is_figure=True),
+                    "newest",
+                    Column("last brought something", goes=1),
+                ),
+                rows,
             )
         )
     if now.accounts:
@@ -92,3 +102,5 @@ def print_standing(_context: Context, now: Status) -> None:
         say("This week's digest is due: kith digest shows it, and kith up writes it.")
     elif now.next_digest:
         say(f"Next digest: {now.next_digest.astimezone(zone):%A, %d %B at %H:%M}.")
+    if is_new:
+        hint("", *FIRST_STEPS)

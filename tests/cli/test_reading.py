@@ -69,6 +69,18 @@ def test_a_misspelt_name_is_asked_after(known: Kith) -> None:
     assert known("show", "").status == 2
 
 
+def test_an_empty_list_says_what_it_was_asked_for(known: Kith, tmp_path: Path) -> None:
+    """A book with people is never told to begin; one without anybody is."""
+    assert known("people", "--tag", "berlin").out == "Nobody matches the tag berlin.\n"
+    assert known("people", "Zoe", "--role", "mentor").out == "Nobody matches Zoe and the role mentor.\n"
+    assert known("people", "--tag", "berlin").err == ""
+    new = Kith(tmp_path / "new").init()
+    assert new("people").out == "Nobody yet.\n"
+    for command in ("people", "status"):
+        assert "Next: kith connect google" in new(command).err
+    assert new("status").out.startswith("Mara Lindholm: nothing has been read yet.\n")
+
+
 def test_people_are_sorted_as_asked(known: Kith) -> None:
     """By strength, by the newest contact, by name."""
     assert named(known.json("people", "--sort", "last")) == ["Ben Ode", "Ana Okafor", "Cem 100% Under_score"]
