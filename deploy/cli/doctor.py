@@ -78,8 +78,9 @@ def examine(context: Context) -> Iterator[Check]:
     except ConfigError as error:
         yield Check("settings", "fault", str(error), "Correct the setting, then ask again.")
         return
+    changed = sum(origin != "default" for origin in settings.origins.values())
     yield Check(
-        "settings", "ok", f"{sum(o != 'default' for o in settings.origins.values())} are not the default"
+        "settings", "ok", f"{changed} {'is' if changed == 1 else 'are'} not the default (kith config)"
     )
     home = settings.home
     if not home.is_dir() or not context.application.is_made:
@@ -227,11 +228,15 @@ def _database(url: str, now: datetime) -> Iterator[Check]:
         yield from _tables(store, now)
     except SQLAlchemyError as error:
         what = str(getattr(error, "orig", "")).splitlines()
+        finding = what[0] if what else type(error).__name__
+        is_closed = "unable to open" in finding or "readonly" in finding
         yield Check(
             "database",
             "fault",
-            f"cannot be read: {what[0] if what else type(error).__name__}",
-            "Stop what else uses it; if it stays so, restore the last backup: kith restore FILE",
+            f"cannot be opened: {finding}" if is_closed else f"cannot be read: {finding}",
+            "Check who owns it, and whether its folder can be written to."
+            if is_closed
+            else "Stop what else uses it; if it stays so, restore the last backup: kith restore FILE",
         )
     finally:
         store.close()
