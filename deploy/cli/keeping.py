@@ -24,6 +24,7 @@ from schemas.interface import Digest
 from services.accounts import note_lost_secrets
 from services.backup import Backup, not_empty, write_backup
 from services.book import Book
+from services.digest.words import counted
 from services.lookup import find_person
 from services.store import history as rows
 
@@ -181,7 +182,7 @@ def forget(context: Context, person: str) -> int:
         context.put({"person": public_id("p", row.key), "events": count})
     else:
         say(
-            f"{plain(row.name, 100)} is forgotten; {count:,} events were blanked. Later imports leave them out.",
+            f"{plain(row.name, 100)} is forgotten; {counted(count, 'event')} {'was' if count == 1 else 'were'} blanked. Later imports leave them out.",
             "Files you exported, backups and digests you sent still name them.",
         )
     return OK

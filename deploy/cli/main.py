@@ -520,7 +520,7 @@ def done(context: "Context", followup: str) -> int:
 
 @app.command()
 @_followup
-@click.option("--until", metavar="DATE", required=True, help="2026-12-01, or 7d.")
+@click.option("--until", metavar="DATE", required=True, help="2026-12-01, 7d, tomorrow or friday.")
 @click.pass_obj
 def snooze(context: "Context", followup: str, until: str) -> int:
     """A follow-up can wait until that day."""

@@ -1,6 +1,7 @@
 """Commands by which the owner says something; each is an event of the stream."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -28,6 +29,7 @@ from schemas.decisions import (
 )
 from schemas.errors import ConfigError, UsageError
 from schemas.ids import public_id
+from services.digest.words import WEEKDAYS, counted
 from services.identity.joining import split_decision
 from services.identity.keys import mailbox_key
 from services.lookup import find_followup, find_person
@@ -103,17 +105,27 @@ def _day(context: Context, text: str) -> date:
     zone = ZoneInfo(said.owner.timezone) if said.owner else UTC
     today = _now(context).astimezone(zone).date()
     try:
-        day = date.fromisoformat(text)
+        day = _named_day(text, today) or date.fromisoformat(text)
     except ValueError:
         try:
             day = today + max(timedelta(days=1), duration(text, "--until"))
         except ConfigError as error:
             raise UsageError(
-                f"{text} is not a day. Write it like 2026-12-01, or 7d for a week from now."
+                f"{text} is not a day. Write it like 2026-12-01, tomorrow, friday, or 7d for a week from now."
             ) from error
     if day <= today:
         raise UsageError(f"{day} is not in the future. Snooze until a later day.")
     return day
+
+
+def _named_day(text: str, today: date) -> date | None:
+    """Tomorrow, or the next day of that name; None where no day is named."""
+    name = text.strip().capitalize()
+    if name == "Tomorrow":
+        return today + timedelta(days=1)
+    if name not in WEEKDAYS:
+        return None
+    return today + timedelta(days=(WEEKDAYS.index(name) - today.weekday() - 1) % 7 + 1)
 
 
 def dismiss(context: Context, key: str, never: bool) -> int:
@@ -136,7 +148,7 @@ def role(context: Context, who: str, roles: Sequence[str], remove: bool) -> int:
     row = find_person(context.kept(), who)
     _decide(context, [RolesSet(person=name_of(row), roles=_words(roles), remove=remove)])
     return _tell_person(
-        context, row, f"{row.name} is {'no longer ' if remove else ''}{', '.join(_words(roles))}."
+        context, row, f"{row.name}: {'no longer ' if remove else ''}{', '.join(_words(roles))}."
     )
 
 
@@ -224,7 +236,9 @@ def never(context: Context, pattern: str) -> int:
     if context.as_json:
         context.put({"pattern": pattern.lower(), "removed": removed})
     else:
-        say(f"{plain(pattern)} is kept out; {removed:,} items it had brought are gone.")
+        say(
+            f"{plain(pattern)} is kept out; {counted(removed, 'item')} it had brought {'is' if removed == 1 else 'are'} gone."
+        )
     return OK
 
 
@@ -236,9 +250,8 @@ def merge(context: Context, a: str, b: str) -> int:
         raise UsageError(f"{left.name} and {right.name} are one person already.")
     _decide(context, [Merge(a=name_of(left), b=name_of(right))])
     row = find_person(book, name_of(left).partition(":")[2])
-    return _tell_person(
-        context, row, f"{left.name} and {right.name} are one person now. Undo: kith split {_handle(row)} …"
-    )
+    undo = f"kith split {_handle(row)} {shlex.quote(name_of(right).partition(':')[2])}"
+    return _tell_person(context, row, f"{left.name} and {right.name} are one person now. To undo it: {undo}")
 
 
 def distinct(context: Context, a: str, b: str) -> int:

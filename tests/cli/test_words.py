@@ -140,6 +140,30 @@ def test_a_proposal_is_answered_by_yes(known: Kith, tmp_path: Path) -> None:
     assert known("split", "cem@example.net", "cem@example.net").status == 2
 
 
+def test_a_merge_says_the_command_that_undoes_it(known: Kith, tmp_path: Path) -> None:
+    """Typed as it stands there, it brings back what was there before."""
+    before = known.export(tmp_path / "before", without=("events.jsonl",))
+    told = known("merge", "ana@example.org", "cem@example.net").out
+    assert known(*told.partition("To undo it: kith ")[2].split()).status == 0
+    assert known.export(tmp_path / "after", without=("events.jsonl",)) == before
+
+
+@pytest.mark.parametrize(
+    ("said_day", "until"),
+    [("tomorrow", "2026-11-24"), ("Friday", "2026-11-27"), ("monday", "2026-11-30"), ("7d", "2026-11-30")],
+)
+def test_a_follow_up_can_wait_until_a_named_day(known: Kith, said_day: str, until: str) -> None:
+    """Tomorrow, and the next day of a name, which is never today (here a Monday)."""
+    (first, *_) = open_ids(known)
+    assert known.json("snooze", first, "--until", said_day, shape="followup")["until"] == until
+
+
+def test_one_thing_is_not_told_as_several(known: Kith) -> None:
+    """Figures and their words agree."""
+    assert "1 event was blanked." in known("forget", "cem@example.net").out
+    assert "0 items it had brought are gone." in known("never", "nobody@example.org").out
+
+
 def test_a_proposal_is_answered_by_a_lasting_no(known: Kith, tmp_path: Path) -> None:
     """`distinct` ends the question, through replays and later imports; a split says as much."""
     said(known, "distinct", "ana@example.org", "ana@home.test")
