@@ -5,10 +5,11 @@ import re
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from selectolax.lexbor import LexborHTMLParser
 
 from schemas.errors import UsageError
-from schemas.interface import Counts
+from schemas.interface import Counts, DigestItem, DigestSection
 from schemas.records import Signal
 from services.digest import (
     Links,
@@ -166,6 +167,20 @@ def test_html_and_text_say_the_same(name: str) -> None:
 def _bare(text: str) -> str:
     """Letters and figures alone: quotation marks, case and line ends are each form's own."""
     return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def test_a_name_that_the_subject_repeats_still_stands_before_its_line() -> None:
+    """A meeting that is called like whom one met: the line begins with the name, as in the text."""
+    met = DigestItem(
+        "p1",
+        'Lucía Serrano, on 18 November, in "Lucía Serrano, charla"',
+        "First meeting.",
+        None,
+        "Lucía Serrano",
+    )
+    told = replace(weeks.empty_week(), sections=[DigestSection("met", "People you met", [met])])
+    shown = LexborHTMLParser(render_html(told)).text()
+    assert "Lucía Serrano, on 18 November, in “Lucía Serrano, charla”" in " ".join(shown.split())
 
 
 def test_without_links_none_are_drawn() -> None:
