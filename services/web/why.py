@@ -100,10 +100,11 @@ def why_view(evidence: Evidence, tokens: Mapping[Deed, str]) -> WhyView:
 def _line(one: Interaction, evidence: Evidence, zone: ZoneInfo) -> Line:
     names = [clean(evidence.names[part.id], 80) for part in one.people if part.id in evidence.names]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    who = {"in": f"from {shown}", "out": f"to {shown}"}.get(one.direction, f"with {shown}") if shown else ""
+    # Whoever called a meeting, one is in it with the others.
+    way = "with" if one.kind == "meeting" else {"in": "from", "out": "to"}.get(one.direction, "with")
     return Line(
         kind=_KINDS.get(one.kind, "Record"),
-        who=who,
+        who=f"{way} {shown}" if shown else "",
         when=moment_of(one.at, evidence.at, zone),
         subject=clean(one.subject or "", 200),
         excerpt=clean(one.excerpt or "", 300),

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
-from schemas.interface import Followup, Interaction, Part, TaskLink
+from schemas.interface import Direction, Followup, Interaction, Part, TaskLink
 from services.evidence import Evidence, evidence_of
 from services.store.unit import Store
 from services.web.app import make_app
@@ -72,6 +72,16 @@ def test_it_says_why_and_by_what() -> None:
         assert said in words
     assert 'href="/go/d.1"' in answer.text
     assert 'href="https://app.todoist.test/task/t1"' in answer.text
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "both"])
+def test_a_meeting_is_with_somebody(direction: Direction) -> None:
+    """Whoever called it: nobody gets a meeting from anybody."""
+    held = replace(SAID, kind="meeting", direction=direction)
+    found = Evidence(TOLD, [held], {"p1": "Ana Okafor"}, "Europe/Berlin", NOW)
+    words = Reader(a_client(found).get("/followups/f1").text).words
+    assert "Meeting" in words
+    assert "with Ana Okafor" in words
 
 
 @pytest.mark.parametrize("state", ["done", "satisfied", "dismissed", "expired"])
