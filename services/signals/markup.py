@@ -30,6 +30,8 @@ _BLOCK_ENDS = re.compile(
     re.IGNORECASE,
 )
 _BLOCK_STARTS = re.compile(r"<(?:p|div|ul|ol|table|h[1-6]|pre|blockquote)\b[^<>]*>", re.IGNORECASE)
+_BLOCKQUOTES = 20
+"""So many are looked at; who quotes more marks them."""
 _BULLET = re.compile(r"<li\b[^<>]*>", re.IGNORECASE)
 _CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
 _TAG = re.compile(r'<!--.*?-->|<[^<>"]*(?:"[^"]*"[^<>"]*)*>', re.DOTALL)
@@ -55,6 +57,9 @@ def text_from_html(html: str) -> str:
     _replace(tree, _REST_IS_QUOTED, f"\n{FORWARD_LINE}\n")
     _replace(tree, _OUTLOOK_BORDER, f"\n{FORWARD_LINE}\n")
     _replace(tree, _QUOTED, f"\n{QUOTE_LINE}\n")
+    for node in tree.css("blockquote")[:_BLOCKQUOTES]:
+        if node.parent is not None and _follows_attribution(node):
+            node.replace_with(f"\n{QUOTE_LINE}\n")
     for node in tree.css(_SIGNATURES):
         node.insert_before("\n-- \n")
     return _lines(body.html or "")
@@ -64,6 +69,14 @@ def _open_gmail_quote(node: LexborNode) -> None:
     # Gmail puts answers between quotes inside the quote's own div; a forward has no blockquote at all.
     if node.css_first("blockquote") is None:
         node.replace_with(f"\n{FORWARD_LINE}\n")
+
+
+def _follows_attribution(node: LexborNode) -> bool:
+    """Whether the text right before a block ends in a colon: some clients mark a quote with nothing else."""
+    before = node.prev
+    while before is not None and not before.text().strip():
+        before = before.prev
+    return before is not None and before.text().rstrip().endswith((":", "："))
 
 
 def _replace(tree: LexborHTMLParser, selector: str, text: str) -> None:

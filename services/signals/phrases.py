@@ -98,6 +98,10 @@ DISCLAIMER_WORDS = (
     "confidentiel",
     "destin",
     "riservat",
+    "print",
+    "druck",
+    "imprim",
+    "stampa",
 )
 """Parts of words without one of which no text holds a disclaimer."""
 
@@ -109,8 +113,19 @@ DISCLAIMERS = (
     r"(?:ce message|ce courriel|ce courrier).{0,80}(?:confidentiel|destin|pièces)|"
     r"(?:este (?:mensaje|correo)).{0,80}(?:confidencial|dirig|destinat)|"
     r"(?:questo messaggio|questa e-?mail|le informazioni contenute).{0,80}(?:riservat|confidenzial|destinat)|"
-    r"please consider the environment|bitte denken sie an die umwelt|if you are not the intended recipient"
+    r"(?:consider|think of|think about) the environment|denken? (?:sie )?an die umwelt|if you are not the intended recipient|"
+    r"\b(?:before (?:you )?print|need to print this|vor dem (?:aus)?druck|wirklich (?:aus)?(?:ge)?druck|avant d'imprimer|"
+    r"antes de imprimir|prima di stampare)"
 )
+
+BANNERS = (
+    r"(?:e-?mail|message|mail) (?:has |was )?(?:originated|sent|came|comes|received) from (?:an? )?(?:external|outside)|external (?:e-?mail|sender|message)\b|"
+    r"(?:originated|sender is|received) (?:from )?outside (?:of )?(?:the|your|our)|you don't often get e?-?mail from|"
+    r"extern(?:e|er|en|em) (?:e-?mail|absender|nachricht)|außerhalb (?:der|des|unserer|ihrer) (?:organisation|unternehmens|firma)|"
+    r"absender außerhalb|(?:expéditeur|message|courriel|e-?mail) externe|provient de l'extérieur|"
+    r"(?:remitente|correo|mensaje) externo|(?:mittente|messaggio|e-?mail) estern[oa]"
+)
+"""What organisations put above mail from without, as a paragraph of its own."""
 
 AUTO_SUBJECT = (
     r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|autoreply|auto:|abwesenheits(?:notiz|meldung)?|"

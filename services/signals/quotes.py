@@ -10,6 +10,7 @@ from msgspec import Struct
 from services.signals.language import rule
 from services.signals.phrases import (
     ATTRIBUTION_OPENERS,
+    BANNERS,
     BEGIN_FORWARD,
     CLOSINGS,
     DEVICE_LINES,
@@ -25,6 +26,8 @@ _HEADER_LINES = 8
 _SIGNATURE_LINES = 12
 _DEVICE_LINES = 4
 _DISCLAIMED = 1_000
+_BANNER_LINES = 8
+_LONGEST_BANNER = 600
 _POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.IGNORECASE)
 _MARKS_IN_SIGNATURE = re.compile(
     r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
@@ -38,6 +41,7 @@ _DATED = re.compile(r"\d|@")
 _DEVICE = re.compile(DEVICE_LINES, re.IGNORECASE)
 _DISCLAIMER = re.compile(DISCLAIMERS, re.IGNORECASE)
 _WROTE = rule(WROTE)
+_BANNER = rule(BANNERS, re.IGNORECASE)
 _OPENER = re.compile(ATTRIBUTION_OPENERS, re.IGNORECASE)
 _HEADER = re.compile(rf"[*_]{{0,2}}({HEADER_NAMES})[*_]{{0,2}} ?[:：]", re.IGNORECASE)
 _CLOSING = re.compile(rf"(?:{CLOSINGS})(?:[ ,.!–-]*|, [\w .'-]{{1,40}})$", re.IGNORECASE)
@@ -54,7 +58,7 @@ class Own(Struct, frozen=True):
 
 def own_words(text: str) -> Own:
     """Part the writer's own lines from everything else in a text."""
-    lines = _without_last_quote(text).splitlines()
+    lines = _without_banner(_without_last_quote(text).splitlines())
     own: list[str] = []
     signature: list[str] = []
     segment: list[str] = []
@@ -108,6 +112,18 @@ def _without_last_quote(text: str) -> str:
     return text[: start + 2] if quote.count("\n") == quote.count("\n>") else text
 
 
+def _without_banner(lines: list[str]) -> list[str]:
+    """The lines without a first paragraph in which an organisation warns of mail from without, if more follows it."""
+    start = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    end = next(
+        (at for at in range(start, min(len(lines), start + _BANNER_LINES)) if not lines[at].strip()), None
+    )
+    if end is None:
+        return lines
+    said = " ".join(lines[start:end])
+    return lines[end:] if len(said) <= _LONGEST_BANNER and _BANNER.search(said) else lines
+
+
 def _ruler(stripped: str) -> str:
     """What a line of dashes means: `signature`, `quote` when it announces another's mail, `rule`, or nothing."""
     if stripped in {"--", "—", "-- ", "–-", "—-"}:
@@ -158,7 +174,7 @@ def _attribution_start(segment: list[str], last: str) -> int | None:
 
 def _widened(segment: list[str], start: int, joined: str) -> int:
     # "On 3 March 2026 at 10:00\nAna <a@example.com> wrote:" fits from its second line on; the first belongs to it.
-    if not _OPENER.match(joined) and start > 0:
+    if (joined[0] == "<" or not _OPENER.match(joined)) and start > 0:
         before = segment[start - 1].strip()
         if _OPENER.match(before) and _DATED.search(before) and len(before) < 120 and before[-1:] not in ".!?":
             return start - 1

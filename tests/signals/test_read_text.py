@@ -49,6 +49,12 @@ HOSTILE = {
     "right to left": "\u202e\u0645\u0631\u062d\u0628\u0627 " * (SIZE // 7),
     "breaks": "\r\n" * (SIZE // 2),
     "link links": "http://" * (SIZE // 7) + "?",
+    "quotation marks": '"' * SIZE,
+    "opened quotation marks": '"a b c ' * (SIZE // 7) + "?",
+    "no need": "could you no need to " * (SIZE // 21),
+    "never mind": "never mind the " * (SIZE // 15),
+    "banner": "message from an external " * (SIZE // 25) + "\n\nyes",
+    "no longer work": "i no longer work contact " * 50,
 }
 HOSTILE_HTML = {
     "deep div": "<div>" * (SIZE // 5),
@@ -60,6 +66,8 @@ HOSTILE_HTML = {
     "entities": "&amp;" * (SIZE // 5),
     "quote nests": "<blockquote type=cite>" * (SIZE // 22),
     "tables": "<table>" * (SIZE // 7),
+    "nested quotes": "<div>a:<blockquote>" * (SIZE // 20),
+    "quotes in a row": "<p>a:</p><blockquote>b</blockquote>" * (SIZE // 36),
     "spaces in a tag": "<p" + " " * SIZE,
     "gmail quotes": "<div class=gmail_quote>" * (SIZE // 23),
     "hidden": "<p style='display:none'>" * (SIZE // 24),
