@@ -138,23 +138,29 @@ AUTO_SUBJECT = (
 AUTO_TEXT = (
     r"^.{0,120}?\b(?:this is an auto(?:matic|mated|matically generated)[ -]?(?:e-?mail |mail )?(?:reply|response|answer|message)|"
     r"this (?:e-?mail|message) (?:was|is|has been) (?:sent |generated )?automatically|"
+    r"(?:we(?:'ve| have)|i(?:'ve| have)|has been) received (?:your|the) (?:e-?mail|message|request|enquiry|inquiry).{0,40}(?:will|shall) (?:get back|reply|respond|be in touch|answer|contact)|"
     r"dies ist eine automatische? (?:antwort|nachricht)|diese (?:e-?mail|nachricht) wurde automatisch|"
     r"ceci est une réponse automatique|esta es una respuesta automática|questa è una risposta automatica)"
 )
 AWAY_WORDS = frozenset(
     "office leave vacation holiday holidays automatic automated automatically auto-reply auto automatische automatisch automatique "
-    "automática automatica büro haus urlaub abwesend congé congés bureau oficina vacaciones ufficio sede ferie".split()
+    "automática automatica büro haus urlaub abwesend erreichbar congé congés bureau oficina vacaciones ufficio sede ferie received travelling "
+    "traveling longer afwezig kantoor vakantie escritório férias ausente semester ferie kontoret urlopie biurem lomalla".split()
 )
 """Words without one of which no text is an automatic answer."""
 OUT_OF_OFFICE = (
     r"out of (?:the )?office|on (?:annual |maternity |paternity |parental )?leave|on vacation|on holidays?|nicht im (?:büro|haus)|außer haus|im urlaub|abwesend|"
-    r"absente? du bureau|en congés?|fuera de la oficina|de vacaciones|fuori (?:sede|ufficio)|in ferie"
+    r"absente? du bureau|en congés?|fuera de la oficina|de vacaciones|fuori (?:sede|ufficio)|in ferie|"
+    r"i(?:'m| am) (?:currently )?travell?ing|i(?:'m| am| have)? no longer (?:work(?:ing)? (?:at|for)|employed|with)|wieder erreichbar|afwezig|niet op kantoor|op vakantie|"
+    r"fora do escritório|de férias|ausente|på semester|på ferie|ikke på kontoret|inte på kontoret|na urlopie|poza biurem|lomalla"
 )
 NOT_READING = (
     r"(?:limited|no|intermittent|sporadic|little) access to (?:my )?e-?mails?|(?:will|shall) (?:respond|reply|answer|get back).{0,40}(?:upon|on|when|after) my return|"
     r"(?:urgent|immediate).{0,80}(?:contact|call|reach|e-?mail)|thank you for your (?:e-?mail|message).{0,60}(?:out of|on leave|vacation)|"
-    r"e-?mails? (?:werden|wird) nicht (?:weitergeleitet|gelesen)|in dringenden (?:fällen|angelegenheiten)|keinen zugriff auf|"
+    r"contact\b.{0,80}\b(?:urgent|immediate)|no longer (?:work|employed|with)\w*\b.{0,160}\bplease (?:contact|write|reach|e-?mail|direct|address)|"
+    r"(?:e-?mails?|nachricht(?:en)?) (?:werden|wird) nicht (?:weitergeleitet|gelesen)|in dringenden (?:fällen|angelegenheiten)|keinen zugriff auf|"
     r"en cas d'urgence|pour toute urgence|accès limité|(?:para|en caso de) (?:asuntos? )?urgen\w+|acceso limitado|"
-    r"(?:per|in caso di) (?:questioni |comunicazioni )?urgen\w+|accesso limitato"
+    r"(?:per|in caso di) (?:questioni |comunicazioni )?urgen\w+|accesso limitato|"
+    r"dringende (?:zaken|vragen|gevallen)|(?:em caso de|assuntos) urg[eê]n\w+|brådskande|haste(?:r|nde|saker)|pilnych|kiireelli\w+"
 )
 """A person away says the first; only the text of a machine says the second with it."""

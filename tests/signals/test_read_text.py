@@ -203,6 +203,46 @@ def test_a_human_away_is_no_machine(subject: str, text: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Merci de votre message. Je suis absente du bureau jusqu'au 30 novembre. En cas d'urgence, contactez Paul.",
+        "Gracias por su mensaje. Estoy fuera de la oficina hasta el 30. Para asuntos urgentes, contacte con Juan.",
+        "Grazie per il messaggio. Sono fuori ufficio fino al 30. In caso di urgenza contattare Marco.",
+        "Bedankt voor uw bericht. Ik ben afwezig tot 30 november. Voor dringende zaken kunt u contact opnemen met Jan.",
+        "Obrigado pela sua mensagem. Estou fora do escritório até 30 de novembro. Em caso de urgência contacte o João.",
+        "Tack för ditt mejl. Jag är på semester till den 30 november. Vid brådskande ärenden kontakta Sven.",
+        "Dziękuję za wiadomość. Jestem na urlopie do 30 listopada. W pilnych sprawach proszę o kontakt z Janem.",
+        "Ich bin ab dem 30.11. wieder erreichbar. Ihre Nachricht wird nicht weitergeleitet.",
+        "Thanks for your message. I'm travelling with no access to email until the 30th and will reply on my return.",
+        "I'm on parental leave until March. Please contact Tom Ford for anything urgent.",
+        "Thank you for your email! I no longer work at K. Please contact sales@k.example.",
+        "We have received your email and will get back to you within two business days.",
+    ],
+)
+def test_absence_is_a_machines_in_many_languages(text: str) -> None:
+    """An absence notice without any header of a machine is known by its words, and neither asks nor answers."""
+    assert [
+        one.kind for one in read_text(text, TextContext(at=CONTEXT.at, subject="Re: Budget")).signals
+    ] == ["auto_reply"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I was travelling last week and will send you the file on Monday.",
+        "We no longer work with Acme. Could you send me the new supplier's name?",
+        "Ich war im Urlaub und bin zurück. Kannst du mir das Angebot schicken?",
+        "I received your message, thank you. Could you call me?",
+        "We received your parcel yesterday; I'll send the invoice by Friday.",
+        "Ik ben morgen afwezig, kun je me overmorgen bellen?",
+    ],
+)
+def test_a_human_who_was_away_is_no_machine(text: str) -> None:
+    """A person who tells of a journey, or of what came, has written themselves."""
+    assert "auto_reply" not in [signal.kind for signal in read_text(text, CONTEXT).signals]
+
+
 def test_an_excerpt_ends_at_a_word() -> None:
     """A long text is cut at a word, in at most 280 characters."""
     excerpt = read_text("Wort " * 200, CONTEXT).excerpt
