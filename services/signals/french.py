@@ -40,7 +40,7 @@ FRENCH = Language(
         r"\bn'hésite[zs]? (?:pas|surtout)\b|\bveuillez (?:trouver|agréer|recevoir|noter|accepter|croire|excuser|ne pas répondre)\b|\bsi (?:vous avez|tu as|besoin)\b.{0,40}\b(?:questions?|besoin|problème)|\bje reste à\b|\bmerci de (?:ton|ta|votre|vos|l')\b|\bmerci de (?:m'|nous )?(?:avoir|être)\b|\bmerci de ne pas répondre\b|\bcliquez\b|\bdésabonner\b|\bdans l'attente de (?:vous|te) (?:lire|voir|rencontrer)\b|\bci-joint\b",
     ),
     no_question=rule(
-        r"\b(?:comment (?:ça va|vas-tu|allez-vous|va|tu vas|vous allez)|ça va|quoi de neuf|n'est-ce pas|pas vrai|qui sait|pourquoi pas|hein|non|tu (?:te )?rends compte)\b[^?]{0,30}\?",
+        r"\b(?:comment (?:ça va|vas-tu|allez-vous|va|tu vas|vous allez)|ça va|quoi de neuf|n'est-ce pas|pas vrai|qui sait|comment s'est passée?s? (?:ton|ta|tes|votre|vos|le|la|les) (?:week-?end|vacances|voyage|fêtes|soirée)|pourquoi pas|hein|non|tu (?:te )?rends compte)\b[^?]{0,30}\?",
     ),
     promise=rule(
         rf"\bje (?:te |vous |t'|m'|me |le |la |les |lui |leur |m'en |l'|vous le |te le |te la |vous la |te les |vous les |en |y )*{_DO}\b|\bj'(?:en |y )?(?:enverrai|envoie|appellerai|appelle|écrirai|apporterai|apporte)\b|\bnous (?:vous |te |t')?(?:enverrons|envoyons|transmettrons|reviendrons|reviendrons|rappellerons|tiendrons|ferons|préparerons|confirmerons|livrerons)\b|"
@@ -48,7 +48,7 @@ FRENCH = Language(
         r"\b(?:tu (?:recevras|auras)|vous (?:recevrez|aurez))\b.{1,100}\b(?:demain|aujourd'hui|avant|d'ici|lundi|mardi|mercredi|jeudi|vendredi|semaine|ce soir|de ma part)\b",
     ),
     no_promise=rule(
-        r"\?$|^si (?:tu|vous|besoin)\b|\b(?:si (?:tu (?:veux|préfères|as)|vous (?:voulez|souhaitez|avez|préférez)|besoin|nécessaire)|jamais|toujours|ne .{0,20} pas|n'\w+ pas|hier|souvent|d'habitude|ci-joint|en pièce jointe)\b|\bje (?:me|te|vous) (?:demande|écris (?:pour|au|afin|suite|car))\b|\bje (?:me )?demande (?:si|ce|pourquoi|comment)|\bje vous écris\b|\bje t'écris\b|\bje (?:vous|te) (?:mets|présente|confirme (?:que|la|le|avoir|bien))|\bje vous prie\b|\bje (?:vous|te) envoie (?:mes|un bonjour|ci)|\bje fais partie\b|\bje suis\b.{0,10}\ben train\b",
+        r"\?$|^si (?:tu|vous|besoin)\b|\b(?:si (?:tu (?:veux|préfères|as)|vous (?:voulez|souhaitez|avez|préférez)|besoin|nécessaire|j'ai (?:le temps|un moment)|j'y arrive|je (?:peux|trouve|pense))|peut-être|jamais|toujours|ne .{0,20} pas|n'\w+ pas|hier|souvent|d'habitude|ci-joint|en pièce jointe)\b|\bje (?:me|te|vous) (?:demande|écris (?:pour|au|afin|suite|car))\b|\bje (?:me )?demande (?:si|ce|pourquoi|comment)|\bje vous écris\b|\bje t'écris\b|\bje (?:vous|te) (?:mets|présente|confirme (?:que|la|le|avoir|bien))|\bje vous prie\b|\bje (?:vous|te) envoie (?:mes|un bonjour|ci)|\b(?:envoie|fais)\b[^,.]{0,20}\b(?:bisous?|bises?|baisers?|amitiés)\b|\bje tiens à\b|\bje fais partie\b|\bje suis\b.{0,10}\ben train\b",
     ),
     thanks=rule(
         r"\b(?:merci|remercie|remercier|remercions|remerciements|reconnaissante?)\b[^.!?]{0,40}?\b(?:pour|de (?:m'|nous |t'|vous )?(?:avoir|être|l'avoir)|d'avoir|de (?:ton|votre) (?:aide|accueil|soutien|temps|conseil))\b|\bm'a (?:beaucoup |vraiment |énormément |bien )?aidée?\b|\b(?:a|ont) été (?:très |vraiment |d'une grande |extrêmement )?(?:précieux|utiles?|précieuse|aide)\b",

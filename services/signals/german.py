@@ -47,7 +47,7 @@ GERMAN = Language(
         r"\b(?:bei|falls|sollten?|wenn)\b.{0,60}\b(?:fragen|rückfragen|probleme|hilfe)\b|\bjederzeit\b|\bgerne? (?:zur verfügung|melden)|\bfinden sie (?:bitte )?(?:anbei|im anhang)|\bkeine sorge\b|\babmelden\b|\bklicken sie\b|\bkein problem, bitte\b|^(?:\w+,? )?bitte[.!]?$",
     ),
     no_question=rule(
-        r"\bwie (?:geht|gehts|geht's|läuft)\b|\boder\?|\bnicht wahr\?|\bgell\?|\bwer weiß\b|\bist (?:das|es) nicht\b|\bwas soll('?s| man| ich)\b|^(?:wirklich|echt|ok|ach ja|na und)\?",
+        r"\bwie (?:geht|gehts|geht's|läuft)\b|\boder\?|\bnicht wahr\?|\bgell\?|\bwer weiß\b|\bist (?:das|es) nicht\b|\bwas soll('?s| man| ich)\b|\bwie (?:war|waren) (?:dein|deine|euer|eure|ihr|ihre|das|der|die) (?:wochenende|urlaub|ferien|reise|feiertage|weihnachten|tag|abend)\b|^(?:wirklich|echt|ok|ach ja|na und)\?",
     ),
     promise=rule(
         rf"\b(?:ich|wir) {_DELIVER}\b|\b{_DELIVER} (?:ich|wir)\b|\b(?:ich|wir) (?:werde|werden)\b.{{1,160}}\b(?:schicken|senden|melden|geben|prüfen|klären|anrufen|schreiben|weiterleiten|zukommen|kümmern|erledigen|vorbereiten|zusenden|zuschicken|liefern|nachreichen|informieren|bestätigen|sprechen|mitteilen|nachfragen|durchgehen|ansehen|anschauen)\b|"
@@ -56,7 +56,7 @@ GERMAN = Language(
         r"^(?:melde mich|schicke|sende|schick|maile|kümmere mich|prüfe|kläre|gebe dir|gebe ihnen|rufe)\b",
     ),
     no_promise=rule(
-        r"\?$|^(?:falls|wenn|sollte|sollten)\b|\b(?:könnte|würde|würden|hätte|nicht|kein|keine|nie|falls|wenn du|wenn sie|immer|jeden|oft|gestern|normalerweise|leider|hiermit|anbei|gerade|leitet?e?n? (?:das|ein|die) team)\b|\bim anhang\b|\b(?:schicke|sende|leite)\b.{0,40}\b(?:anbei|hiermit|jetzt gerade)\b|\bich (?:mache|trage|halte|bringe) (?:mir|urlaub|sport|einen|eine|ein)\b|\b(?:mache|machen) (?:ich|wir) (?:urlaub|pause)|\bich frage mich\b|\bich freue\b|\bich stelle (?:mir|dir|ihnen|euch)\b|\bwir stellen\b|\bsage? ich mal\b",
+        r"\?$|^(?:falls|wenn|sollte|sollten)\b|\b(?:könnte|würde|würden|hätte|nicht|kein|keine|nie|falls|vielleicht|eventuell|evtl|wenn du|wenn sie|wenn ich (?:zeit|dazu|es|kann)|immer|jeden|oft|gestern|normalerweise|leider|hiermit|anbei|gerade|leitet?e?n? (?:das|ein|die) team)\b|\bim anhang\b|\b(?:schicke|sende|leite)\b.{0,40}\b(?:anbei|hiermit|jetzt gerade)\b|\bich (?:mache|trage|halte|bringe) (?:mir|urlaub|sport|einen|eine|ein)\b|\b(?:mache|machen) (?:ich|wir) (?:urlaub|pause)|\b(?:schicke?|sende)\b[^,.]{0,40}\b(?:grüße|grüsse|gruß|gruss)\b|\bmelde mich (?:krank|ab|an|um)\b|\bgebe? (?:ich )?(?:es )?(?:ja )?zu\b|\bich frage mich\b|\bich freue\b|\bich stelle (?:mir|dir|ihnen|euch)\b|\bwir stellen\b|\bsage? ich mal\b",
     ),
     thanks=rule(
         r"\b(?:danke|dank|bedanken?|dankbar)\b[^.!?]{0,50}?\b(?:für|dass (?:du|sie|ihr))\b|\bhat (?:mir|uns) (?:sehr|wirklich|enorm|viel|riesig|total)? ?(?:weiter)?geholfen\b|\b(?:war|waren|ist) (?:sehr|wirklich|super|äußerst|eine (?:große|riesige)) ?(?:hilfreich|hilfe|wertvoll|nützlich|nett von)\b|\bohne (?:dich|sie|deine|ihre|eure)\b.{0,60}\bnicht (?:geschafft|gelungen|geklappt)\b",

@@ -39,7 +39,7 @@ ITALIAN = Language(
         r"\bnon esit(?:are|i|ate)\b|\b(?:per|se hai|se ha|se avete) (?:qualsiasi|qualunque|ulteriori|domande|dubbi|bisogno)\b|\bin caso di\b|\bclicca\b|\bcliccare\b|\bcancellare l'iscrizione\b|\bin allegato\b.{0,15}\btrov|\bnon rispondere\b|\bnon c'è bisogno\b|\bresto a (?:tua )?disposizione\b|\bprego[.!]$",
     ),
     no_question=rule(
-        r"\b(?:come (?:stai|sta|state|va|vanno|ti va)|tutto bene|che si dice|chi lo sa|perché no|vero|no|giusto|non trovi|non è vero|ti rendi conto)\b[^?]{0,40}\?",
+        r"\b(?:come (?:stai|sta|state|va|vanno|ti va)|com(?:'è|e è) andat[oaei] (?:il|la|le|i) (?:tuo |tua |tue )?(?:weekend|fine settimana|vacanz[ae]|viaggio|ferie|feste)|tutto bene|che si dice|chi lo sa|perché no|vero|no|giusto|non trovi|non è vero|ti rendi conto)\b[^?]{0,40}\?",
     ),
     promise=rule(
         rf"\b(?:ti|le|vi|te lo|te la|te li|te ne|glielo|gliela|ve lo|lo|la|li|ci|me ne|mi) {_DO}\b|(?:^|[,;] |\be |\bpoi )(?:io )?(?:invierò|manderò|chiamerò|scriverò|confermerò|farò|preparerò|controllerò|verificherò|risponderò|chiederò|consegnerò|finirò|contatterò|condividerò|prenoterò)\b|"
@@ -47,7 +47,7 @@ ITALIAN = Language(
         r"\b(?:riceverai|riceverà|avrai|avrà|riceverete)\b.{0,100}\b(?:domani|oggi|entro|prima|lunedì|martedì|mercoledì|giovedì|venerdì|settimana|stasera)\b",
     ),
     no_promise=rule(
-        r"\?$|^se (?:vuoi|vuole|ti|le|hai|serve)\b|\b(?:se (?:vuoi|vuole|serve|preferisci|necessario)|mai|sempre|ieri|non (?:ti|le|lo|la|mi|posso)|in allegato)\b|\b(?:ti|le|vi) scrivo (?:per|perché|in|a|da|con)\b|\bmi chiedo\b|\b(?:ti|le|vi) (?:presento|mando un (?:saluto|abbraccio|bacio)|invio (?:cordiali|i miei)|confermo (?:che|la|il|di)|metto in|chiedo|chiederei|passo (?:davanti|per))\b|\b(?:lo|la|ci|mi) (?:sento|passo|porto|metto|do|dico|faccio (?:un|una|il|la))\b",
+        r"\?$|^se (?:vuoi|vuole|ti|le|hai|serve)\b|\b(?:se (?:vuoi|vuole|serve|preferisci|necessario|ho (?:tempo|un attimo)|riesco|posso|trovo)|forse|magari|mai|sempre|ieri|non (?:ti|te|le|lo|la|mi|ve|ci|glielo|gliela|posso)|in allegato)\b|\b(?:ti|le|vi) scrivo (?:per|perché|in|a|da|con)\b|\bmi chiedo\b|\b(?:ti|le|vi) (?:presento|mando un (?:saluto|abbraccio|bacio)|invio (?:cordiali|i miei)|confermo (?:che|la|il|di)|metto in|chiedo|chiederei|passo (?:davanti|per))\b|\b(?:lo|la|ci|mi) (?:sento|passo|porto|metto|do|dico|faccio (?:un|una|il|la))\b",
     ),
     thanks=rule(
         r"\b(?:grazie|ringrazio|ringraziare|ringraziamo|ringraziarti|ringraziarla|grat[oa])\b[^.!?]{0,40}?\b(?:per|di (?:avermi|averci|aver|cuore per)|del|della|dell'|dei|delle)\b|\b(?:mi|ci) (?:ha|hai|è stat[oa]|hanno|sono stat[ei])\b.{0,20}\b(?:aiutat[oa]|aiutat[ie]|(?:molto |davvero |di grande )?(?:utili?|aiuto))\b|\b(?:è stat[oa]|sono stat[ie]) (?:molto |davvero |di grande |preziosissim|prezios)\w* ?(?:util[ei]|aiuto|prezios\w+)?",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from schemas.connector import Reading, TextContext
 from schemas.records import Signal, SignalKind
 from services.signals import phrases
-from services.signals.asks import is_ask
+from services.signals.asks import is_ask, is_forbidden
 from services.signals.deadlines import find_due
 from services.signals.english import ENGLISH
 from services.signals.french import FRENCH
@@ -41,6 +41,10 @@ _LINKS = re.compile(r"<?https?://[^\s<>]+>?")
 _AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.IGNORECASE)
 _AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.IGNORECASE)
 _OUT_OF_OFFICE = re.compile(rf"\b(?:{phrases.OUT_OF_OFFICE})")
+_MARKS = frozenset('"“”„«»')
+_SPEECH = re.compile(r"(?<!\w)[\"“”„«»][^\"“”„«»]+(?:[\"“”«»]|$)")
+# Fewer words in quotation marks than these are a name: "Option B" is still talked about.
+_SPOKEN = 2
 _NOT_READING = re.compile(rf"\b(?:{phrases.NOT_READING})")
 
 
@@ -85,7 +89,8 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
     if "://" in text:
         text = _LINKS.sub(" ", text)
     text = cut(text)
-    words = blanked(text.lower().replace("’", "'"))
+    lowered = text.lower().replace("’", "'")
+    words = blanked(lowered)
     opening = frozenset(words[:_OPENING].split())
     if _is_automatic(said, opening, context.subject):
         return (Signal("auto_reply", said[:LONGEST_EXCERPT]),)
@@ -94,6 +99,7 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
     for sentence in _telling(text, words, languages):
         for language in languages:
             if kinds := _kinds(sentence, language):
+                kinds = [kind for kind in kinds if not _is_denied(kind, sentence, languages)]
                 found += [_signal(kind, sentence, language, context, said) for kind in kinds]
                 break
         if len(found) >= MOST_SIGNALS:
@@ -113,8 +119,16 @@ def _telling(text: str, words: str, languages: tuple[Language, ...]) -> Iterator
         first, read = sentence_at(pieces, at)
         said = bare(" ".join(pieces[first:read]))
         if len(said) >= _SHORTEST_SENTENCE:
-            lowered = said.lower().replace("’", "'")
-            yield _Sentence(said, lowered, split[at] if said == pieces[at] else tokens_of(lowered))
+            own = _without_speech(said)
+            lowered = own.lower().replace("’", "'")
+            yield _Sentence(said, lowered, split[at] if own == pieces[at] else tokens_of(lowered))
+
+
+def _without_speech(sentence: str) -> str:
+    """The sentence without what stands in quotation marks in it, which are another's words; a name or a title stays."""
+    if _MARKS.isdisjoint(sentence):
+        return sentence
+    return _SPEECH.sub(lambda found: found[0] if found[0].count(" ") < _SPOKEN else " … ", sentence)
 
 
 def _telling_in(split: list[list[str]], language: Language) -> list[int]:
@@ -164,6 +178,15 @@ def _kinds(sentence: _Sentence, language: Language) -> list[SignalKind]:
     if is_ask(lowered, tokens, language, is_other=bool(kinds)):
         kinds.append("ask")
     return kinds
+
+
+def _is_denied(kind: SignalKind, sentence: _Sentence, languages: tuple[Language, ...]) -> bool:
+    """Whether one of the languages that a short text may be in says that a sentence does no such thing."""
+    if len(languages) == 1:
+        return False
+    if kind == "ask":
+        return any(is_forbidden(sentence.lowered, language) for language in languages)
+    return kind == "promise" and any(language.no_promise.search(sentence.lowered) for language in languages)
 
 
 def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:

@@ -39,7 +39,7 @@ SPANISH = Language(
         r"\bno dud(?:es|e|en|éis) en\b|\bsi (?:tienes|tiene|tienen|tenéis|necesitas|necesita)\b.{0,40}\b(?:pregunta|duda|algo|consulta|ayuda|más)|\bcualquier (?:duda|cosa|pregunta|consulta)\b|\bhaz clic\b|\bhaga clic\b|\bdarse? de baja\b|\bno responda\b|\badjunto\b.{0,10}\bencontrar|\bno hace falta\b|\bpor favor,? (?:disculp|perdon)\w+|\bno te preocupes\b",
     ),
     no_question=rule(
-        r"¿?(?:cómo (?:estás|está|están|va|vas|te va|andas)|qué tal|qué hay|quién sabe|por qué no|verdad|no|no crees|a que sí|te imaginas)\b[^?]{0,40}\?",
+        r"¿?(?:cómo (?:estás|está|están|va|vas|te va|andas|(?:fue|estuvo|ha ido|pasaste) (?:tu|el|la|las|los) (?:fin de semana|vacaciones|viaje|fiestas))|qué tal|qué hay|quién sabe|por qué no|verdad|no|no crees|a que sí|te imaginas)\b[^?]{0,40}\?",
     ),
     promise=rule(
         rf"\b(?:te|le|les|os|se)(?: lo| la| los| las)? {_DO}\b|\b(?:me|lo|la|los|las) (?:encargo|encargaré|ocupo|ocuparé|pongo a|pondré|reviso|revisaré|miro|miraré|haré|consulto|consultaré|terminaré|enviaré|mandaré|entregaré|preparo|prepararé)\b|(?:^|[,;] |\by )(?:yo )?(?:enviaré|mandaré|llamaré|escribiré|revisaré|prepararé|responderé|avisaré|confirmaré|entregaré|consultaré|preguntaré|compartiré|terminaré|haré)\b|"
@@ -47,7 +47,7 @@ SPANISH = Language(
         r"\b(?:recibirás|recibirá|tendrás|tendrá|sabrás de mí)\b.{0,100}\b(?:mañana|hoy|antes|para|lunes|martes|miércoles|jueves|viernes|semana|tarde|noche|noticias mías)\b|\b(?:te|le|les|os) (?:enviaremos|mandaremos|llamaremos|avisaremos|confirmaremos|responderemos|contactaremos|haremos llegar|haré llegar)\b",
     ),
     no_promise=rule(
-        r"\?$|^si (?:quieres|quiere|necesitas|te|le|puedes|hay|tienes)\b|\b(?:si (?:quieres|quiere|lo deseas|necesitas|hace falta|prefieres)|nunca|siempre|ayer|no (?:te|le|lo|me|voy)|adjunto|en caso de)\b|\b(?:le|te) escribo (?:para|porque|en|a|desde|con)\b|\bte (?:cuento|digo|comparto|informo|paso)(?: que|:| un chiste)\b|\b(?:te|le|les|os) (?:presento|mando un (?:saludo|abrazo|beso)|envío un (?:saludo|abrazo|cordial))\b|\bse (?:hago|doy|paso|cuento)\b|\ble informo\b|\ble confirmo que\b",
+        r"\?$|^si (?:quieres|quiere|necesitas|te|le|puedes|hay|tienes)\b|\b(?:si (?:quieres|quiere|lo deseas|necesitas|hace falta|prefieres|tengo tiempo|puedo|encuentro)|quizás?|tal vez|a lo mejor|nunca|siempre|ayer|no (?:te|le|lo|me|voy)|adjunto|en caso de)\b|\b(?:le|te) escribo (?:para|porque|en|a|desde|con)\b|\bte (?:cuento|digo|comparto|informo|paso)(?: que|:| un chiste)\b|\b(?:te|le|les|os) (?:presento|mando un (?:saludo|abrazo|beso)|envío un (?:saludo|abrazo|cordial))\b|\bse (?:hago|doy|paso|cuento)\b|\ble informo\b|\ble confirmo que\b",
     ),
     thanks=rule(
         r"\b(?:gracias|agradezco|agradecemos|agradecerte|agradecerle|agradeceros|agradecid[oa]s?)\b[^.!?]{0,40}?\b(?:por|que (?:me|nos|te)|haberme|tu|su|tus|sus|vuestr\w+|el|la)\b|\bme (?:ha |han )?(?:ayudó|ayudado|ayudaron|sirvió|servido)(?: (?:mucho|muchísimo|un montón))?\b|\b(?:fue|fueron|ha sido|han sido) (?:muy |de (?:gran|mucha) |realmente )?(?:útil(?:es)?|valios[oa]s?|ayuda)\b",
