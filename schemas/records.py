@@ -24,7 +24,7 @@ class Mailbox(Struct, frozen=True, omit_defaults=True, array_like=True):
     name: str = ""
 
 
-SignalKind = Literal["ask", "promise", "thanks", "introduction", "auto_reply"]
+SignalKind = Literal["ask", "promise", "thanks", "introduction", "auto_reply", "settled"]
 
 
 class Signal(Struct, frozen=True, omit_defaults=True):

@@ -32,13 +32,16 @@ def turn(messages: Sequence[InteractionRow]) -> Turn:
     """The state after the last message; messages oldest first, authors by person, all between humans.
 
     The owner's message answers what was asked and may ask in turn. Another recipient's message answers an ask, and so
-    does the asker's own thanks without a new ask. What the owner got as a copy asks nothing of the owner.
+    does the asker's own thanks, or word that it is settled, without a new ask. What the owner got as a copy asks nothing
+    of the owner, and an automatic answer changes nothing.
     """
     state: ThreadState = "fyi"
     since: int | None = None
     asker: int | None = None
     sides: set[Literal["in", "out"]] = set()
     for message in messages:
+        if message.signals & Mark.AUTO_REPLY:
+            continue
         asks = bool(message.signals & Mark.ASK)
         if message.author == OWNER_KEY:
             sides.add("out")
@@ -49,7 +52,8 @@ def turn(messages: Sequence[InteractionRow]) -> Turn:
             if state != "awaiting_me":
                 state, since, asker = "awaiting_me", message.at, message.author
         elif state == "awaiting_them" or (
-            state == "awaiting_me" and (message.author != asker or message.signals & Mark.THANKS)
+            state == "awaiting_me"
+            and (message.author != asker or message.signals & (Mark.THANKS | Mark.SETTLED))
         ):
             state, since = "closed", None
     if state == "closed" and sides == {"out"}:

@@ -56,6 +56,7 @@ class Mark(IntEnum):
     THANKS = 4
     INTRODUCTION = 8
     AUTO_REPLY = 16
+    SETTLED = 32
 
 
 class Trait(IntFlag):

@@ -54,6 +54,7 @@ _MARK = {
     "thanks": Mark.THANKS,
     "introduction": Mark.INTRODUCTION,
     "auto_reply": Mark.AUTO_REPLY,
+    "settled": Mark.SETTLED,
 }
 NAME_BY_OTHERS, NAME_ON_CARD, NAME_ON_LINKEDIN, NAME_BY_SELF = 0, 1, 2, 3
 """How much a spelling of a name is worth, by who wrote it."""

@@ -127,6 +127,36 @@ BANNERS = (
 )
 """What organisations put above mail from without, as a paragraph of its own."""
 
+NO_ANSWER = (
+    r"no (?:need (?:to (?:reply|answer|respond)|(?:for|of) (?:a|an|any) (?:reply|answer|response))|"
+    r"(?:reply|answer|response|action)(?: is| from (?:you|your side))? (?:needed|necessary|required|expected))|"
+    r"(?:do not|don't|does not|doesn't) (?:need|require|expect) (?:a|an|any) (?:reply|answer|response)|"
+    r"keine (?:antwort|rückmeldung) (?:nötig|erforderlich|notwendig)|(?:musst|müssen|brauchst|brauchen) (?:du |sie |mir |darauf |hierauf )*nicht (?:zu )?antworten|"
+    r"(?:pas|aucun) besoin de (?:me |nous )?répondre|(?:aucune|pas de) réponse (?:n'est )?(?:nécessaire|attendue|requise)|"
+    r"no (?:hace falta|es necesario|necesitas|tienes que) (?:que (?:me |nos )?)?(?:respond|contest)\w+|"
+    r"non (?:serve|occorre|è necessario|c'è bisogno(?: di)?) (?:che (?:mi |ci )?)?rispond\w+|nessuna risposta necessaria"
+)
+"""With these a writer says that no answer is wanted at all; `no need to reply before Monday` wants one."""
+ANSWER_LATER = (
+    r"before|until|till|right away|immediately|straight|today|tonight|now\b|this |over |on |at |in |sofort|heute|bis|vor|gleich|"
+    r"tout de suite|avant|aujourd|ahora|hoy|antes|subito|oggi|prima"
+)
+SETTLED = (
+    r"(?:please )?(?:never ?mind|forget (?:about )?(?:it|that|this|my (?:last|previous|earlier|question|e-?mail|mail|message|request))|scratch that|"
+    r"(?:ignore|disregard) (?:my|the|this|that)\b)|(?:(?:i|we)(?:'ve| have)? )?(?:just |already )?(?:found it(?=\W*$|[.!,;])|figured it out\b|got it sorted\b)|"
+    r"(?:it|this|that|the \w+)(?:'s| is| has been| was| has) (?:now |already |all )*(?:been )?(?:sorted|resolved|solved|settled|no longer needed)\b|no longer needed|"
+    r"(?:das |es |die sache |meine frage )?hat sich (?:\w+ )?(?:erledigt|geklärt)\b|(?:bitte )?vergiss (?:es|das|meine)|vergessen sie (?:es|das|meine)|"
+    r"laissez? tomber|oublie[zs]? (?:ma|mon|mes|ça|cela)|c'est (?:réglé|résolu)|(?:non )?c'est bon,? (?:j'ai|je l'ai) trouvé|"
+    r"olvíd(?:a|e)(?:lo|te)\b|ya (?:está (?:resuelto|solucionado)|lo (?:encontré|he encontrado)|no hace falta)|"
+    r"lascia(?:te)? (?:perdere|stare)|come non detto|(?:ho |tutto )risolto"
+)
+"""How somebody takes back what they asked; they count at the beginning of a sentence only."""
+SETTLED_WORDS = frozenset(
+    "mind nevermind forget scratch ignore disregard found figured sorted resolved solved settled longer erledigt geklärt vergiss "
+    "vergessen laisse laissez oublie oubliez oublies réglé résolu bon olvídalo olvídelo olvídate ya lascia lasciate detto risolto".split()
+)
+"""Words without one of which nobody takes anything back."""
+
 AUTO_SUBJECT = (
     r"(?:automatic reply|auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|autoreply|auto:|abwesenheits(?:notiz|meldung)?|"
     r"automatische antwort|abwesend:|réponse automatique|absence du bureau|message d'absence|respuesta automática|fuera de la oficina|"

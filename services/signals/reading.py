@@ -32,6 +32,8 @@ _READ = 4 * 1024
 _MOST_PIECES = 40
 _SHORTEST_SENTENCE = 4
 _LONGEST_ABSENCE = 1500
+# Who takes a question back says so first.
+_SETTLED_LINES = 4
 # The language shows, and a machine gives itself away, in so many characters.
 _OPENING = 400
 
@@ -46,6 +48,10 @@ _SPEECH = re.compile(r"(?<!\w)[\"“”„«»][^\"“”„«»]+(?:[\"“”«
 # Fewer words in quotation marks than these are a name: "Option B" is still talked about.
 _SPOKEN = 2
 _NOT_READING = re.compile(rf"\b(?:{phrases.NOT_READING})")
+_NO_ANSWER = re.compile(rf"\b(?:{phrases.NO_ANSWER})\b(?! (?:{phrases.ANSWER_LATER}))")
+_SETTLED = re.compile(
+    rf"(?:(?:hi|hello|hey|hallo|ok(?:ay)?|oh|sorry|ah|well|ach)\b[\w ]{{0,30}}[,.!:–—-]* )?(?:{phrases.SETTLED})"
+)
 
 
 class _Sentence(NamedTuple):
@@ -104,7 +110,20 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
                 break
         if len(found) >= MOST_SIGNALS:
             break
-    return tuple(found[:MOST_SIGNALS])
+    return tuple(_as_meant(found[:MOST_SIGNALS], text, lowered, opening))
+
+
+def _as_meant(found: list[Signal], text: str, lowered: str, opening: frozenset[str]) -> list[Signal]:
+    """The signals without asks where the writer wants no answer, and with what they take back where they ask nothing."""
+    if any(one.kind == "ask" for one in found):
+        if _NO_ANSWER.search(lowered.replace("\n", " ")) is None:
+            return found
+        found = [one for one in found if one.kind != "ask"]
+    if opening.isdisjoint(phrases.SETTLED_WORDS):
+        return found
+    lines = zip(text.split("\n", _SETTLED_LINES), lowered.split("\n", _SETTLED_LINES), strict=False)
+    line = next((line for line, low in lines if _SETTLED.match(low)), "")
+    return [Signal("settled", line[:LONGEST_EXCERPT]), *found][:MOST_SIGNALS] if line else found
 
 
 def _telling(text: str, words: str, languages: tuple[Language, ...]) -> Iterator[_Sentence]:

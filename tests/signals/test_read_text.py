@@ -206,6 +206,70 @@ def test_a_human_away_is_no_machine(subject: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Could you believe the rain? No reply needed, see you on Monday.",
+        "Could you please file this.\n\nNo need to answer.",
+        "Can you believe it? Please file this. You don't need to send anything; I don't expect an answer.",
+        "Bitte ablegen. Du musst nicht antworten.",
+        "Peux-tu le garder pour toi ? Pas besoin de répondre.",
+        "¿Puedes guardarlo? No hace falta que respondas.",
+        "Puoi tenerlo? Non serve che tu risponda, non serve rispondere.",
+    ],
+)
+def test_who_wants_no_answer_asks_nothing(text: str) -> None:
+    """Where a writer says that no answer is needed, no question of theirs waits for one."""
+    assert "ask" not in [signal.kind for signal in read_text(text, CONTEXT).signals]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could you look at the draft? No need to answer before Monday.",
+        "Could you look at the draft? I got no answer last time.",
+        "Könntest du draufschauen? Du musst nicht sofort antworten.",
+    ],
+)
+def test_a_question_without_haste_still_asks(text: str) -> None:
+    """An answer that may come later, or that is missed, is wanted."""
+    assert "ask" in [signal.kind for signal in read_text(text, CONTEXT).signals]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Never mind, found it.",
+        "Hi Mara,\n\nplease ignore my last mail, the key was in my bag.",
+        "It's sorted now, thanks!",
+        "Hat sich erledigt, danke!",
+        "Laisse tomber, j'ai trouvé.",
+        "Olvídalo, ya está resuelto.",
+        "Lascia perdere, ho risolto.",
+    ],
+)
+def test_who_takes_a_question_back_says_so(text: str) -> None:
+    """ "Never mind" settles what was asked before, and asks nothing."""
+    kinds = [signal.kind for signal in read_text(text, CONTEXT).signals]
+    assert "settled" in kinds
+    assert "ask" not in kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Never mind the first question. Could you send me the second file?",
+        "I found it very interesting.",
+        "Found it interesting, thanks.",
+        "The dispute will be settled in court.",
+        "We never mind a visit.",
+    ],
+)
+def test_a_new_question_or_a_tale_settles_nothing(text: str) -> None:
+    """What is still asked, and what is only told of, is not taken back."""
+    assert "settled" not in [signal.kind for signal in read_text(text, CONTEXT).signals]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Merci de votre message. Je suis absente du bureau jusqu'au 30 novembre. En cas d'urgence, contactez Paul.",
         "Gracias por su mensaje. Estoy fuera de la oficina hasta el 30. Para asuntos urgentes, contacte con Juan.",
         "Grazie per il messaggio. Sono fuori ufficio fino al 30. In caso di urgenza contattare Marco.",
