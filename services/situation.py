@@ -307,6 +307,7 @@ def _view(
         linkedin_seen_on=row.linkedin_seen_on,
         moved_on=row.moved_on if said.export_on else None,
         moved_from=row.moved_from or None,
+        failed=tuple(row.failed),
     )
 
 

@@ -56,6 +56,8 @@ class PersonView(Struct, frozen=True, kw_only=True):
     moved_from: str | None = None
     met_through: str | None = None
     """The person who introduced them, by id."""
+    failed: tuple[str, ...] = ()
+    """Those of the addresses that a bounce reported as gone."""
     muted_at: datetime | None = None
     """Since when the owner wants no follow-ups for them, when `is_muted`."""
 

@@ -47,6 +47,8 @@ class Facts:
         self.zone = state.zone
         self.today = day_in(state.now, state.zone)
         self.people = state.people
+        # One word is a name that many have; the owner's whole name is most likely an old address of theirs.
+        self._own_name = state.owner_name.casefold() if " " in state.owner_name else None
         self.seen = frozenset({act.followup for act in state.acts} | {one.followup for one in state.surfaced})
         self.threads = {
             thread: past for thread, said in sorted(state.threads.items()) if (past := self._past(said))
@@ -107,9 +109,16 @@ class Facts:
     # People
 
     def real(self, person: str) -> PersonView | None:
-        """The person, when it is one: neither automated nor waiting to be known."""
+        """The person, when it is one: neither automated, nor waiting to be known, nor the owner by another address."""
         view = self.people.get(person)
-        return view if view is not None and view.status == "person" else None
+        if view is None or view.status != "person" or view.name.casefold() == self._own_name:
+            return None
+        return view
+
+    def is_reached(self, person: str) -> bool:
+        """Whether it is a person to whom some way is left: not every address of theirs is gone."""
+        view = self.real(person)
+        return view is not None and not (view.emails and set(view.emails) <= set(view.failed))
 
     def welcome(self, persons: Iterable[str]) -> tuple[str, ...]:
         """Those of them who are people and not muted, each once, in the order given."""

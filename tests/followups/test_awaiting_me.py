@@ -94,6 +94,11 @@ ASKED_BOTH = a_message("i1", ago(6), an_ask(), to=("p-ben",), group_size=3)
             ("open", None),
             id="thanks with a further question",
         ),
+        pytest.param(
+            [ASKED, a_message("i2", ago(5), Signal("settled", "Never mind, found it."))],
+            ("satisfied", "i2"),
+            id="they took it back",
+        ),
         pytest.param([ASKED, a_message("i2", ago(7), by=OWNER)], ("open", None), id="written before"),
         pytest.param(
             [ASKED_BOTH, a_message("i2", ago(5), by="p-ben")],
@@ -179,3 +184,28 @@ def test_the_closing_sentence_names_the_answer() -> None:
     answered = a_message("i2", ago(5, -1.75), by=OWNER, subject="Re: Board prep")
     (one,) = found(a_state([ANA], [ASKED, answered]), "awaiting_me")
     assert one.why.endswith("Done: you answered on Wednesday at 9:15 (Re: Board prep).")
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "asked", "is_mine"),
+    [
+        ("Hi both, could you send the file?", "Hi both, could you send the file?", True),
+        ("Hi Ben, could you send the file?", "could you send the file?", False),
+        ("Hi Ben and Mara, could you send the file?", "could you send the file?", True),
+        ("Hi both, all is well. Ben, could you send the file?", "Ben, could you send the file?", False),
+        ("Hi Ben, all is well. Mara, could you send the file?", "Mara, could you send the file?", True),
+        ("Ben Cole: could you send the file?", "Ben Cole: could you send the file?", False),
+        ("As Ben said, could you send the file?", "As Ben said, could you send the file?", True),
+        ("", "Could you send the file?", True),
+    ],
+)
+def test_a_question_to_another_by_name_is_theirs(excerpt: str, asked: str, is_mine: bool) -> None:
+    """Of a mail to several, a question that names another recipient, or a greeting that does, asks the owner nothing."""
+    said = a_message("i1", ago(6), an_ask(asked), to=("p-ben",), group_size=3, excerpt=excerpt)
+    assert bool(found(a_state([ANA, BEN], [said]), "awaiting_me")) is is_mine
+
+
+def test_the_owners_other_address_asks_nothing() -> None:
+    """Who has the owner's own whole name is most likely the owner at an old address, and asks the owner nothing."""
+    assert found(a_state([a_person(name="Mara Lind")], [ASKED]), "awaiting_me") == []
+    assert found(a_state([a_person(name="Mara Linde")], [ASKED]), "awaiting_me")

@@ -161,3 +161,17 @@ def test_working_days_count_both_ways() -> None:
         assert working_days_between(start, add_working_days(start, days, ZONE), ZONE) == days
     assert add_working_days(start, 2, ZONE).astimezone(ZONE).hour == start.astimezone(ZONE).hour
     assert working_days_between(NOW, NOW - timedelta(days=3), ZONE) == 0
+
+
+def test_a_question_taken_back_is_not_waited_for() -> None:
+    """ "Never mind, found it" by the owner leaves nothing to ask."""
+    back = a_message("i2", ago(19.9), Signal("settled", "Never mind, found it."), by=OWNER)
+    assert found(a_state([ANA], [ASK, back]), "awaiting_them") == []
+
+
+def test_who_no_mail_reaches_is_not_asked_again() -> None:
+    """A person all of whose addresses bounced cannot answer; with one left they can."""
+    gone = a_person(emails=("ana@example.com",), failed=("ana@example.com",))
+    assert found(a_state([gone], [ASK]), "awaiting_them") == []
+    left = a_person(emails=("ana@example.com", "ana@example.org"), failed=("ana@example.com",))
+    assert found(a_state([left], [ASK]), "awaiting_them")

@@ -2,13 +2,14 @@
 
     asked ──owner answers in the thread──────────────► over
       │ ────another recipient answers (unless alone)─► over
-      │ ────the asker says thanks and asks no more───► over
+      │ ────the asker says thanks, or takes it back──► over
       └ ────owner answers elsewhere (same subject, LinkedIn, a talk)──► over
 
 A holding answer ("I'll check and come back") is an answer here: its promise is a follow-up of its own.
 Never for lists, machines, people still waiting to be known, or a question to a crowd.
 """
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -21,6 +22,14 @@ from services.subjects import is_forward
 
 ASKED_AT_MOST = 8
 """A question to more people than this in To is asked of nobody in particular."""
+
+_CALL = re.compile(r"([^,;:!?.–—\n]{2,60})[,:!–—]")
+"""A name before a question, with or without a greeting, ends in one of these."""
+_GREETINGS = frozenset(
+    "hi hello hey dear good morning afternoon evening hallo liebe lieber guten tag sehr geehrte geehrter frau herr bonjour "
+    "bonsoir salut cher chère chers hola buenos buenas días tardes querido querida estimado estimada ciao buongiorno caro cara "
+    "gentile mr mrs ms and und et y e &".split()
+)
 
 
 class _Open(Struct):
@@ -66,8 +75,9 @@ def _in_thread(facts: Facts, thread: tuple[Said, ...]) -> Iterator[Reason]:
                     continue
                 yield over(said.author, None)
             waiting[said.author] = _Open(said, [])
-        elif said.author in waiting and signal(said, "thanks"):
-            how = f"{facts.short(said.author)} said thanks"
+        elif said.author in waiting and (signal(said, "thanks") or signal(said, "settled")):
+            name = facts.short(said.author)
+            how = f"{name} said thanks" if signal(said, "thanks") else f"{name} took it back"
             yield over(said.author, Closure(at=said.at, interaction=said.id, how=how, subject=said.subject))
     for asker in list(waiting):
         yield over(asker, None)
@@ -79,7 +89,35 @@ def _asks_owner(facts: Facts, said: Said) -> bool:
         and signal(said, "ask") is not None
         and facts.real(said.author) is not None
         and len(others_in_to(said)) < ASKED_AT_MOST
+        and not _asks_another(facts, said)
     )
+
+
+def _asks_another(facts: Facts, said: Said) -> bool:
+    """Whether the mail, or each question in it, begins with the name of another whom it went to, and not the owner's."""
+    mine = _words_of(facts.state.owner_name)
+    others = {
+        word
+        for person in (*said.to, *said.cc)
+        if person not in {OWNER, said.author} and (view := facts.people.get(person)) is not None
+        for word in _words_of(view.name)
+    } - mine
+    if not others:
+        return False
+    greeted, *asked = (
+        _called(text, others | mine)
+        for text in (said.excerpt, *(one.text for one in said.signals if one.kind == "ask"))
+    )
+    if greeted and not greeted & mine:
+        return not any(called & mine for called in asked)
+    return all(called and not called & mine for called in asked)
+
+
+def _called(text: str, names: set[str]) -> set[str]:
+    """Those of the names with which the text begins, where nothing but a greeting stands beside them."""
+    found = _CALL.match(text)
+    called = _words_of(found[1]) - _GREETINGS if found else set()
+    return called if called <= names else set()
 
 
 def _answers(said: Said, asker: str) -> bool:
@@ -97,7 +135,7 @@ def _asked_alone(facts: Facts, ask: Said) -> bool:
 
 
 def _words_of(text: str) -> set[str]:
-    return {word.strip("@,.;:!?'\"()").casefold() for word in text[:400].split()}
+    return {word.strip("@,.;:!?'\"()").casefold() for word in text[:400].split()} - {""}
 
 
 def _elsewhere(facts: Facts, ask: Said) -> Closure | None:

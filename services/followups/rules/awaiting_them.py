@@ -3,9 +3,11 @@
     asked ──answer before patience ends─────────► nothing is raised
       │ ────holding answer ("I'll come back")───► a new wait, until the day they named
       │ ────the owner asks again────────────────► a new wait
+      │ ────the owner takes it back─────────────► nothing is raised
       └ ────patience ends──► raised ──any human answer, a talk, a LinkedIn message, the owner's next word──► over
 
-Patience is counted in the addressee's working days. Automatic answers never count. After the third message in a
+Patience is counted in the addressee's working days. Automatic answers never count, and who has no address left
+that takes mail is not waited for. After the third message in a
 row without an answer Kith is silent: a fourth would be pressure.
 """
 
@@ -71,7 +73,7 @@ def reasons(facts: Facts) -> Iterator[Reason]:
         human = tuple(said for said in thread if said.kind in MESSAGES and facts.is_human(said))
         for at, said in enumerate(human):
             if said.author == OWNER and signal(said, "ask") and len(others_in_to(said)) <= ASKED_AT_MOST:
-                persons = tuple(one for one in others_in_to(said) if facts.real(one))
+                persons = tuple(one for one in others_in_to(said) if facts.is_reached(one))
                 if persons:
                     yield from _waits(facts, *_conversation(facts, human, at, persons), persons)
 
@@ -101,7 +103,7 @@ def _waits(facts: Facts, thread: tuple[Said, ...], asked: int, persons: tuple[st
         if said.author == OWNER:
             if is_late:
                 closure = _said(said, "you wrote again")
-            elif signal(said, "ask"):
+            elif signal(said, "ask") or signal(said, "settled"):
                 return
             else:
                 attempts += said.at - since.at > _ONE_SITTING
