@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from connectors._mail_addresses import mailboxes
 from schemas.records import Nature
 
 Verdict = tuple[Nature, str]
@@ -102,9 +103,12 @@ def nature_of(fields: Mapping[str, str], sender: str, subject: str, body: bytes)
     returns_nowhere = fields.get("return-path", "").strip() == "<>"
     local = sender.partition("@")[0]
     refusing = _refuses(local)
+    sent_by = fields.get("sender", "")
+    is_sent_by_machine = bool(sent_by) and _refuses(_local_part(sent_by))
     if not (
         returns_nowhere
         or refusing
+        or is_sent_by_machine
         or not fields.keys().isdisjoint(_MARKS)
         or "report" in content_type
         or "calendar" in content_type
@@ -136,7 +140,19 @@ def nature_of(fields: Mapping[str, str], sender: str, subject: str, body: bytes)
         return "bounce", "X-Failed-Recipients header"
     if (local.startswith("mailer-daemon") or local == "postmaster") and _BOUNCED.match(subject):
         return "bounce", "delivery failure from the mail system"
+    if is_sent_by_machine:
+        return _bulk(fields, precedence) or (
+            "automatic",
+            "Sender header names an address that takes no replies",
+        )
     return _bulk(fields, precedence) or _automatic(fields, submitted, local, refusing, is_answer, sender)
+
+
+@lru_cache(maxsize=20_000)
+def _local_part(sender: str) -> str:
+    """The local part of the one address in a Sender header (RFC 5322 3.6.2)."""
+    found = mailboxes(sender)
+    return found[0].address.partition("@")[0] if found else ""
 
 
 @lru_cache(maxsize=50_000)
