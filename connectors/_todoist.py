@@ -23,6 +23,7 @@ from schemas.connector import Access, Quota
 from schemas.errors import (
     Ambiguous,
     ConnectorError,
+    Deleted,
     Missing,
     RateLimited,
     ReauthRequired,
@@ -150,7 +151,7 @@ class Api:
         """Have commands done, in order.
 
         Raises:
-            Missing: what one of them speaks of is not there.
+            Deleted: what one of them speaks of is not there.
             Rejected: one of them was refused.
             Ambiguous: the answer never came.
         """
@@ -168,14 +169,14 @@ class Api:
         """A task, open or done.
 
         Raises:
-            Missing: it was deleted.
+            Deleted: it is not there, or deleted.
         """
         try:
             item = _decoded(self._request("GET", f"tasks/{quote(one, safe='')}"), Item)
         except Missing as error:
-            raise Missing(_GONE) from error
+            raise Deleted(_GONE) from error
         if item.is_deleted:
-            raise Missing(_GONE)
+            raise Deleted(_GONE)
         return item
 
     def has_open_children(self, one: str) -> bool:
@@ -312,7 +313,7 @@ def _refusal(why: Refusal) -> ConnectorError:
             # Other commands are refused so for what a plan holds no more of.
             return ReauthRequired(_REFUSED)
         case 404 | 410:
-            return Missing(_GONE)
+            return Deleted(_GONE)
         case 429:
             return RateLimited("Todoist takes no more requests for now.", retry_after=_PATIENCE)
         case code if code >= 500:

@@ -61,7 +61,7 @@ from schemas.connector import (
     Unreadable,
     Upsert,
 )
-from schemas.errors import CursorExpired, Missing, Rejected, Transient
+from schemas.errors import CursorExpired, Deleted, Missing, Rejected, Transient
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
@@ -271,7 +271,7 @@ class CaldavTasksSink:
 
     def find(self, key: IdempotencyKey, /) -> TaskRef | None:
         """The task that carries this key: where it should be, else by its UID in every list."""
-        place = self._located(uid_of(key))
+        place = self._looked_for(uid_of(key))
         return _ref(place) if place else None
 
     def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
@@ -314,9 +314,10 @@ class CaldavTasksSink:
     def _write(self, ref: TaskRef, changes_of: Callable[[Todo], Changes]) -> TaskRef:
         """Read, change and write, again where another program was faster."""
         for _ in range(_TRIES):
-            place = self._located(ref.id)
+            place = self._looked_for(ref.id)
             if place is None:
-                raise Missing("The task was deleted in the to-do tool. Nothing is written to it any more.")
+                self._lists.chosen()
+                raise Deleted("The task was deleted in the to-do tool. Nothing is written to it any more.")
             changes = changes_of(place.todo)
             if not changes:
                 return _ref(place)
@@ -327,6 +328,14 @@ class CaldavTasksSink:
                 continue
             return TaskRef(ref.id, version=etag or "")
         raise Transient("Another program keeps changing the task. Kith tries again later.")
+
+    def _looked_for(self, uid: str) -> Place | None:
+        """A task that there should be: in a list that was made since the lists were looked at as well."""
+        place = self._located(uid)
+        if place is None:
+            self._lists.look_again()
+            place = self._located(uid)
+        return place
 
     def _located(self, uid: str) -> Place | None:
         known = self._places.get(uid) or self._expected(uid)

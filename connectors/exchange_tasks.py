@@ -52,7 +52,7 @@ from schemas.connector import (
     Tombstone,
     Upsert,
 )
-from schemas.errors import CursorExpired, Missing, Transient
+from schemas.errors import CursorExpired, Deleted, Missing, Transient
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 
 STREAM = StreamName("tasks")
@@ -205,16 +205,16 @@ class ExchangeTasksSink:
         self._lists: list[Folder] | None = None
 
     def find(self, key: IdempotencyKey, /) -> TaskRef | None:
-        """The task that carries this key, by one search in all lists."""
-        found = self._found(key)
+        """The task that carries this key, by one search in all lists, and another in those there are by now."""
+        found = self._looked_for(key)
         return TaskRef(key, version=found.version) if found else None
 
     def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
         """Make a task under a key, unless there is one."""
         chosen = _chosen(self._all(), self._access)
-        found = self.find(key)
+        found = self._found(key)
         if found is not None:
-            return found
+            return TaskRef(key, version=found.version)
         try:
             made = self._line.create(chosen.id, new_task(key, draft))
         except Missing as error:
@@ -237,13 +237,16 @@ class ExchangeTasksSink:
     def _write(self, ref: TaskRef, changes_of: Callable[[Element], list[Element]]) -> TaskRef:
         """Read, change and write, again where somebody else was faster."""
         for _ in range(_TRIES):
-            found = self._found(ref.id)
-            item = self._line.items([found], WHOLE)[0] if found else Fault("", is_gone=True)
+            found = self._looked_for(ref.id)
+            if found is None:
+                _chosen(self._all(), self._access)
+                raise Deleted("The task was deleted in the to-do tool. Nothing is written to it any more.")
+            item = self._line.items([found], WHOLE)[0]
             if isinstance(item, Fault):
-                if found is not None and item.is_gone:
+                if item.is_gone:
                     # It was moved between the two looks.
                     continue
-                raise Missing("The task was deleted in the to-do tool. Nothing is written to it any more.")
+                raise Transient(f"The server does not show the task ({item.code}). Kith tries again later.")
             wanted = changes_of(item)
             if not wanted:
                 return TaskRef(ref.id, version=id_of(item).version)
@@ -253,6 +256,14 @@ class ExchangeTasksSink:
                 continue
             return TaskRef(ref.id, version=made.version)
         raise Transient("Another program keeps changing the task. Kith tries again later.")
+
+    def _looked_for(self, key: str) -> ItemId | None:
+        """A task that there should be: in a list that was made since the lists were looked at as well."""
+        found = self._found(key)
+        if found is None:
+            self._lists = None
+            found = self._found(key)
+        return found
 
     def _found(self, key: str) -> ItemId | None:
         for is_again in (False, True):

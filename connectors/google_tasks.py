@@ -59,7 +59,7 @@ from schemas.connector import (
     Unreadable,
     Upsert,
 )
-from schemas.errors import CursorExpired, Missing, Rejected, Transient
+from schemas.errors import CursorExpired, Deleted, Missing, Rejected, Transient
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
@@ -346,7 +346,7 @@ class GoogleTasksSink:
         if found is not None:
             return found
         if key in self._deleted:
-            raise Missing("Its owner deleted the task in Google Tasks. It is not made again.")
+            raise Deleted("Its owner deleted the task in Google Tasks. It is not made again.")
         fields = {
             "title": title_of(draft),
             "notes": marked(body_of(draft), key),
@@ -417,7 +417,7 @@ class GoogleTasksSink:
                 return _ref(task)
             try:
                 return _ref(self._tasks.patch(one, task, fields))
-            except Stale:
+            except (Stale, Missing):
                 continue
         raise Transient("Somebody else keeps changing the task. Kith tries again later.")
 
@@ -425,7 +425,8 @@ class GoogleTasksSink:
         """A task and its list: where it was, where it should be, or any other.
 
         Raises:
-            Missing: it is in none.
+            Deleted: it is in none.
+            Missing: the list that tasks go to is gone.
         """
         asked = set[str]()
         for _ in range(2):
@@ -442,7 +443,8 @@ class GoogleTasksSink:
                     return one, found
             # It may be in a list that was made since the lists were looked at.
             self._lists.clear()
-        raise Missing(_GONE)
+        self._chosen()
+        raise Deleted(_GONE)
 
     def _chosen(self) -> str:
         chosen = _named(self._wanted, self._all_lists()) if self._wanted else ""

@@ -59,7 +59,7 @@ from schemas.connector import (
     Unreadable,
     Upsert,
 )
-from schemas.errors import ConnectorError, CursorExpired, Missing, Rejected, Transient
+from schemas.errors import ConnectorError, CursorExpired, Deleted, Missing, Rejected, Transient
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
@@ -374,21 +374,28 @@ class MicrosoftTodoSink:
                 return _ref(place, task)
             try:
                 return _ref(place, self._todo.change(place, task, change))
-            except Conflict:
+            except (Conflict, Missing):
                 continue
         raise Transient("Another program keeps changing the task. Kith tries again later.")
 
     def _at(self, ref: TaskRef) -> tuple[Place, TodoTask]:
+        """A task where it is.
+
+        Raises:
+            Deleted: it is in no list.
+            Missing: the list that tasks go to is gone.
+        """
         place = place_of(ref.id)
         if place is None:
-            raise Missing("The task is none of Microsoft To Do's.")
+            raise Rejected("The task is none of Microsoft To Do's.")
         try:
             return place, self._todo.task(place)
         except Missing:
             self._forget(place)
         found = self._located(place.key)
         if found is None:
-            raise Missing("The task was deleted in Microsoft To Do. Nothing is written to it any more.")
+            self._chosen()
+            raise Deleted("The task was deleted in Microsoft To Do. Nothing is written to it any more.")
         return found
 
     def _located(self, key: str) -> tuple[Place, TodoTask] | None:

@@ -10,7 +10,7 @@ not named is looked at one by one. tombstones: done. paging: none, because a syn
 done. wrong account: none, because a token is one user's. revocation: none, because a personal token is revoked by hand.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,7 +57,7 @@ from schemas.connector import (
     Unreadable,
     Upsert,
 )
-from schemas.errors import CursorExpired, Missing, Rejected
+from schemas.errors import CursorExpired, Deleted, Missing, Rejected
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
@@ -241,33 +241,34 @@ class TodoistSink:
             **({"due": {"date": draft.due.isoformat()}} if draft.due else {}),
         }
         try:
-            made = self._do(Command("item_add", self._uuid("add", key, project), args, temp)).get(temp)
-        except Missing as error:
+            made = self._api.do([Command("item_add", self._uuid("add", key, project), args, temp)])
+        except Deleted as error:
             self._project = ""
             raise Missing(gone_list("The project")) from error
-        if made:
-            return TaskRef(made, _url(made))
+        if one := made.temp_id_mapping.get(temp):
+            return TaskRef(one, _url(one))
         found = self.find(key)
         if found is None:
-            raise Missing("Its owner deleted the task in Todoist. It is not made again.")
+            raise Deleted("Its owner deleted the task in Todoist. It is not made again.")
         return found
 
     def update(self, ref: TaskRef, was: TaskDraft, draft: TaskDraft, /) -> TaskRef:
         """Write the fields that differ between the drafts and still read in Todoist as the first of them."""
-        item = self._api.task(ref.id)
-        args: dict[str, Any] = {}
-        old, new = content_of(was), content_of(draft)
-        if new not in {old, item.content} and title_of(item.content) == one_line(title_of(old), LIMITS.title):
-            args["content"] = new
-        old, new = unmarked(body_of(was)), unmarked(body_of(draft))
-        if new != old and unmarked(item.description) == old:
-            args["description"] = marked(body_of(draft), key_in(item.description))
-        if was.due != draft.due and is_due(item.due, was.due):
-            args["due"] = {"date": draft.due.isoformat()} if draft.due else None
-        if not args:
-            return _ref(item)
-        self._do(self._change("item_update", item, args))
-        return self._as_written(item)
+
+        def changes(item: Item) -> list[Command]:
+            args: dict[str, Any] = {}
+            old, new = content_of(was), content_of(draft)
+            is_as_written = title_of(item.content) == one_line(title_of(old), LIMITS.title)
+            if new not in {old, item.content} and is_as_written:
+                args["content"] = new
+            old, new = unmarked(body_of(was)), unmarked(body_of(draft))
+            if new != old and unmarked(item.description) == old:
+                args["description"] = marked(body_of(draft), key_in(item.description))
+            if was.due != draft.due and is_due(item.due, was.due):
+                args["due"] = {"date": draft.due.isoformat()} if draft.due else None
+            return [self._change("item_update", item, args)] if args else []
+
+        return self._write(ref, changes)
 
     def complete(self, ref: TaskRef, closing: str, /) -> TaskRef:
         """Mark it done with a closing line.
@@ -275,33 +276,50 @@ class TodoistSink:
         Raises:
             Rejected: its owner hung sub-tasks of their own under it, which would be closed with it.
         """
-        item = self._api.task(ref.id)
-        if item.checked:
-            return _ref(item)
-        if self._api.has_open_children(item.id):
-            raise Rejected(
-                "The task has sub-tasks in Todoist that are not Kith's and would be closed with it. "
-                "It is left for its owner to close."
-            )
-        commands = [self._change("item_close", item, {})]
-        line = body_of(TaskDraft("", closing))
-        body = unmarked(item.description)
-        if line and not body.startswith(line):
-            whole = marked("\n\n".join(part for part in (line, body) if part), key_in(item.description))
-            commands.insert(0, self._change("item_update", item, {"description": whole}))
-        self._do(*commands)
-        return self._as_written(item)
+
+        def changes(item: Item) -> list[Command]:
+            if item.checked:
+                return []
+            if self._api.has_open_children(item.id):
+                raise Rejected(
+                    "The task has sub-tasks in Todoist that are not Kith's and would be closed with it. "
+                    "It is left for its owner to close."
+                )
+            commands = [self._change("item_close", item, {})]
+            line = body_of(TaskDraft("", closing))
+            body = unmarked(item.description)
+            if line and not body.startswith(line):
+                whole = marked("\n\n".join(part for part in (line, body) if part), key_in(item.description))
+                commands.insert(0, self._change("item_update", item, {"description": whole}))
+            return commands
+
+        return self._write(ref, changes)
 
     def reopen(self, ref: TaskRef, /) -> TaskRef:
         """Take a completion back."""
-        item = self._api.task(ref.id)
-        if not item.checked:
-            return _ref(item)
-        self._do(self._change("item_uncomplete", item, {}))
-        return self._as_written(item)
+        return self._write(
+            ref, lambda item: [self._change("item_uncomplete", item, {})] if item.checked else []
+        )
 
-    def _do(self, *commands: Command) -> Mapping[str, str]:
-        return self._api.do(commands).temp_id_mapping
+    def _write(self, ref: TaskRef, changes_of: Callable[[Item], list[Command]]) -> TaskRef:
+        """Read a task and have done what is to be done to it, in one request.
+
+        Raises:
+            Deleted: it is not there.
+            Missing: its project is not there: a project that is gone takes its tasks along, and nobody said no to them.
+        """
+        try:
+            item = self._api.task(ref.id)
+            commands = changes_of(item)
+            if not commands:
+                return _ref(item)
+            self._api.do(commands)
+        except Deleted:
+            self._project = ""
+            self._list()
+            raise
+        # What was read is old now, and what it has become costs a request that nobody needs.
+        return TaskRef(item.id, _url(item.id))
 
     def _change(self, kind: str, item: Item, more: Mapping[str, Any]) -> Command:
         """A command on a task as it was read: the same after a lost answer, another once the task has changed."""
@@ -310,10 +328,6 @@ class TodoistSink:
         return Command(
             kind, self._uuid(kind, state, msgspec.json.encode(args, order="sorted").decode()), args
         )
-
-    def _as_written(self, item: Item) -> TaskRef:
-        # What was read is old now, and what it has become costs a request that nobody needs.
-        return TaskRef(item.id, _url(item.id))
 
     def _uuid(self, *parts: str) -> str:
         return uuid_of(self._access.account, *parts)

@@ -230,8 +230,9 @@ class TaskRef(Struct, frozen=True):
 class TaskSink(Protocol):
     """The writing side of a to-do tool, within the list that `access.settings["list"]` names.
 
-    Every call may raise `Transient`, `RateLimited`, `ReauthRequired` or `Rejected`; `Missing` where the list or the task
-    is gone; and of a write whose answer never came `Ambiguous`, after which `find` tells.
+    Every call may raise `Transient`, `RateLimited`, `ReauthRequired` or `Rejected`; `Missing` where the list is gone,
+    with its tasks, and `Deleted` where the task alone is; and of a write whose answer never came `Ambiguous`, after which
+    `find` tells.
     """
 
     def find(self, key: IdempotencyKey, /) -> TaskRef | None:
@@ -239,7 +240,11 @@ class TaskSink(Protocol):
         ...
 
     def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
-        """Make a task under a key, once: where there is one with this key, that one, untouched."""
+        """Make a task under a key, once: where there is one with this key, that one, untouched.
+
+        Raises:
+            Deleted: the tool tells that there was one, and that its owner deleted it.
+        """
         ...
 
     def update(self, ref: TaskRef, was: TaskDraft, draft: TaskDraft, /) -> TaskRef:

@@ -73,3 +73,7 @@ class Rejected(ConnectorError):
 
 class Missing(Rejected):
     """What was named is not there (any more): a folder, a list, a task."""
+
+
+class Deleted(Missing):
+    """A task is nowhere while its list is there: its owner deleted it, and it is not made again."""

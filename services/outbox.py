@@ -18,9 +18,11 @@ from msgspec import Struct
 
 from schemas.clock import Clock, epoch
 from schemas.connector import MailSink, TaskDraft, TaskRef, TaskSink
+from schemas.decisions import FollowupDismissed
 from schemas.errors import (
     Ambiguous,
     ConnectorError,
+    Deleted,
     Missing,
     QuotaSpent,
     RateLimited,
@@ -28,6 +30,7 @@ from schemas.errors import (
     Transient,
 )
 from schemas.ids import IdempotencyKey
+from services.book import append_decisions
 from services.quotas import rest, rests_until
 from services.store import followups, outbox
 from services.store.outbox import Intent, Side, TaskRow, side_of
@@ -181,26 +184,35 @@ class TaskWork:
     def do(self, intent: Intent, /) -> Callable[[Unit], None]:
         """Do it; the task as it stands then is to be written. What nobody needs any more may be asked for again."""
         row = self._put(intent) if intent.kind == "put" else self._changed(intent)
+        now = self._clock.now()
 
         def write(unit: Unit) -> None:
-            if row is not None:
-                outbox.set_task(unit, self._owner, row)
-            else:
+            if row is None:
                 outbox.drop(unit, self._owner, intent)
+                return
+            outbox.set_task(unit, self._owner, row)
+            if intent.kind == "put" and row.state == "gone":
+                # No reading saw the task, so none tells that it is gone.
+                said = FollowupDismissed(followup=intent.subject, at=now, by="tool")
+                append_decisions(unit, self._owner, epoch(now), [said])
 
         return write
 
     def _put(self, intent: Intent) -> TaskRow | None:
         key = IdempotencyKey(intent.subject)
         # A first attempt was never sent before; any other may have been.
-        ref = self._sink.find(key) if intent.attempts else None
+        ref, state = self._sink.find(key) if intent.attempts else None, "open"
         if ref is None:
             with self._store.read() as unit:
-                state = followups.state_of(unit, self._owner, intent.subject)
-            if state not in {"open", "snoozed"}:
+                is_open = followups.state_of(unit, self._owner, intent.subject) in {"open", "snoozed"}
+            if not is_open:
                 # It closed meanwhile; perhaps because its task was made, and deleted by the owner.
                 return None
-            ref = self._sink.put(key, _draft(intent.payload))
+            try:
+                ref = self._sink.put(key, _draft(intent.payload))
+            except Deleted:
+                # It was made by an attempt whose answer never came: a lasting no.
+                ref, state = TaskRef(""), "gone"
         return TaskRow(
             followup=intent.subject,
             account=self._account,
@@ -208,12 +220,16 @@ class TaskWork:
             url=ref.url,
             version=ref.version,
             draft=intent.payload,
-            state="open",
+            state=state,
             written_at=epoch(self._clock.now()),
         )
 
     def _changed(self, intent: Intent) -> TaskRow | None:
-        """Each of these is the same done twice, so that what is unsure is just done again."""
+        """Each of these is the same done twice, so that what is unsure is just done again.
+
+        Raises:
+            Missing: the list is gone; in another one the task is made anew, as nobody said no to it.
+        """
         with self._store.read() as unit:
             row = outbox.task_of(unit, self._owner, self._account, intent.subject)
         if row is None:
@@ -228,7 +244,7 @@ class TaskWork:
                 case _:
                     ref = self._sink.update(ref, _draft(row.draft), _draft(intent.payload))
                     draft = intent.payload
-        except Missing:
+        except Deleted:
             state = "gone"
         return msgspec.structs.replace(
             row,

@@ -192,7 +192,7 @@ def drop(unit: Unit, who: int, one: Intent) -> None:
 
 
 def try_again(unit: Unit, who: int, account: str, now: int) -> None:
-    """What failed for good at an account is asked for again, after the owner mended it."""
+    """What failed for good at an account is asked for again, and looked for first, after the owner mended it."""
     unit.connection.execute(
         update(outbox)
         .where(
@@ -201,7 +201,7 @@ def try_again(unit: Unit, who: int, account: str, now: int) -> None:
             outbox.c.state == "failed",
             outbox.c.kind != _MAIL,
         )
-        .values(state="pending", attempts=0, next_at=now, reason="", updated_at=now)
+        .values(state="unsure", attempts=1, next_at=now, reason="", updated_at=now)
     )
 
 

@@ -73,6 +73,7 @@ class CaldavRig:
         self.list = server.make_calendar(f"kith{run}", self.list_name, "VTODO")
         self.elsewhere = server.make_calendar(f"other{run}", "Elsewhere", "VTODO")
         self.calendar = server.make_calendar(f"meetings{run}", "Meetings", "VEVENT")
+        self.new = ""
 
     def close(self) -> None:
         """Take away every collection of the account."""
@@ -111,7 +112,8 @@ class CaldavRig:
         seen = []
         for url, body in sorted(self.resources().items(), key=lambda pair: value_of(pair[1], "UID")):
             due = value_of(body, "DUE")
-            name = {self.list: self.list_name, self.elsewhere: "Elsewhere"}.get(f"{url.rpartition('/')[0]}/")
+            names = {self.list: self.list_name, self.elsewhere: "Elsewhere", self.new: "Brand new"}
+            name = names.get(f"{url.rpartition('/')[0]}/")
             seen.append(
                 Seen(
                     value_of(body, "UID"),
@@ -158,6 +160,12 @@ class CaldavRig:
         self.server.put(f"{self.elsewhere}{url.rpartition('/')[2]}", body)
         self.server.delete(url)
         return "Elsewhere"
+
+    def move_to_new(self, one: str) -> None:
+        self.new = self.server.make_calendar(f"new{next(_RUN)}", "Brand new", "VTODO")
+        url, body = self.place(one)
+        self.server.put(f"{self.new}{url.rpartition('/')[2]}", body)
+        self.server.delete(url)
 
     def delete(self, one: str) -> None:
         self.server.delete(self.place(one)[0])

@@ -87,6 +87,9 @@ class ExchangeRig:
         self.server.move(one, self.elsewhere)
         return "Elsewhere"
 
+    def move_to_new(self, one: str) -> None:
+        self.server.move(one, self.server.add_folder("Brand new", "IPF.Task"))
+
     def delete(self, one: str) -> None:
         self.server.delete(one)
 

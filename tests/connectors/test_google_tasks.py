@@ -79,6 +79,9 @@ class TasksRig:
         self.tool.move(one, self.elsewhere)
         return "Elsewhere"
 
+    def move_to_new(self, one: str) -> None:
+        self.tool.move(one, self.tool.add_list("Brand new"))
+
     def delete(self, one: str) -> None:
         self.tool.delete(one)
 

@@ -91,6 +91,9 @@ class TodoRig:
         self.fake.move(one, self.elsewhere)
         return "Elsewhere"
 
+    def move_to_new(self, one: str) -> None:
+        self.fake.move(one, self.fake.add_list("Brand new"))
+
     def delete(self, one: str) -> None:
         self.fake.delete(one)
 

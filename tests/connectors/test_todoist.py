@@ -79,6 +79,9 @@ class TodoistRig:
         self.server.move(one, self.elsewhere)
         return "Elsewhere"
 
+    def move_to_new(self, one: str) -> None:
+        self.server.move(one, self.server.add_project("Brand new"))
+
     def delete(self, one: str) -> None:
         self.server.delete(one)
 

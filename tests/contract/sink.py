@@ -10,7 +10,7 @@ What `find` says of a deleted task is None; that it is never made again is for w
 tool that has lost it can tell nobody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -35,6 +35,7 @@ from schemas.errors import (
     Ambiguous,
     ConnectorError,
     CursorExpired,
+    Deleted,
     Missing,
     RateLimited,
     ReauthRequired,
@@ -111,6 +112,10 @@ class SinkRig(Protocol):
 
     def move(self, one: str) -> str:
         """Put a task into another list; answers the list's name."""
+        ...
+
+    def move_to_new(self, one: str) -> None:
+        """Make a list called "Brand new" and put a task into it."""
         ...
 
     def delete(self, one: str) -> None: ...
@@ -413,18 +418,48 @@ class SinkContract:
         assert task.is_done
         assert task.note.count("Done: you answered.") == 1
 
-    def test_a_deleted_task_is_missing(self, rig: SinkRig) -> None:
+    def test_a_deleted_task_is_told_as_deleted(self, rig: SinkRig) -> None:
         """What its owner deleted is neither changed nor made again by a change."""
         sink = a_sink(rig)
         ref = sink.put(KEY, DRAFT)
         rig.delete(rig.tasks()[0].id)
-        with pytest.raises(Missing):
-            sink.update(ref, DRAFT, LATER)
-        with pytest.raises(Missing):
-            sink.complete(ref, "Done.")
-        with pytest.raises(Missing):
-            sink.reopen(ref)
+        for open_sink in (sink, a_sink(rig)):
+            with pytest.raises(Deleted):
+                open_sink.update(ref, DRAFT, LATER)
+            with pytest.raises(Deleted):
+                open_sink.complete(ref, "Done.")
+            with pytest.raises(Deleted):
+                open_sink.reopen(ref)
         assert rig.tasks() == []
+
+    def test_a_list_that_goes_is_no_deleted_task(self, rig: SinkRig) -> None:
+        """Nobody said no to a task whose list is gone: it is the list that is told of, by a sink long open as well."""
+        sink = a_sink(rig)
+        ref = sink.put(KEY, DRAFT)
+        rig.delete_list()
+        acts: list[Callable[[TaskSink], TaskRef]] = [
+            lambda one: one.put(OTHER, DRAFT),
+            lambda one: one.update(ref, DRAFT, LATER),
+            lambda one: one.complete(ref, "Done."),
+            lambda one: one.reopen(ref),
+        ]
+        for open_sink in (sink, a_sink(rig)):
+            for act in acts:
+                with pytest.raises(Missing, match="Choose another") as refused:
+                    act(open_sink)
+                assert not isinstance(refused.value, Deleted)
+        assert rig.tasks() == []
+
+    def test_a_task_in_a_list_made_since_is_written_to(self, rig: SinkRig) -> None:
+        """A list that its owner made while a sink was open is looked into before a task counts as deleted."""
+        sink = a_sink(rig)
+        ref = sink.put(KEY, DRAFT)
+        sink.find(KEY)
+        rig.move_to_new(rig.tasks()[0].id)
+        assert sink.find(KEY) is not None
+        sink.complete(ref, "Done.")
+        (task,) = rig.tasks()
+        assert (task.is_done, task.list) == (True, "Brand new")
 
     def test_a_list_that_is_gone_is_missing(self, rig: SinkRig) -> None:
         """Where the list is gone nothing is written elsewhere, and the words tell to choose another."""

@@ -13,6 +13,7 @@ from schemas.decisions import FollowupSnoozed
 from schemas.errors import (
     Ambiguous,
     ConnectorError,
+    Deleted,
     Missing,
     RateLimited,
     ReauthRequired,
@@ -193,6 +194,66 @@ def test_deleted_in_the_tool_is_never_made_again(desk: Desk) -> None:
         desk.clock.advance(timedelta(days=8))
         desk.work()
     assert key not in desk.tool.held()
+
+
+def test_deleted_before_its_answer_came_is_a_lasting_no(desk: Desk) -> None:
+    """A task that its owner deleted before Kith knew that it was made dismisses its follow-up, and stops nothing else."""
+    desk.mail(ANA, asks=True)
+    desk.mail(BEN, asks=True)
+    key = desk.followup(ANA).id
+    desk.tool.lost = {1}
+    desk.work()
+    (lost,) = desk.tool.held()[:1]
+    desk.tool.delete(lost)
+    desk.tool.refused = {lost: Deleted("Its owner deleted the task.")}
+    desk.clock.advance(timedelta(minutes=1))
+    assert desk.work().error is None
+    desk.settle()
+    told = {one.id: (one.state, one.closed_by) for one in desk.book.followups()}
+    assert told.pop(lost) == ("dismissed", "tool")
+    assert list(told.values()) == [("open", None)]
+    assert desk.tool.held() == list(told)
+    assert key in {lost, *told}
+    calls = len(desk.tool.calls)
+    desk.clock.advance(timedelta(days=8))
+    desk.settle()
+    assert desk.tool.calls[calls:] == []
+
+
+def test_a_list_that_goes_takes_no_task_with_it(desk: Desk) -> None:
+    """A change of a task whose list is gone waits for the owner; in the list that they choose the task is made anew."""
+    desk.mail(ANA, asks=True)
+    desk.settle()
+    key = desk.followup().id
+    desk.tool.items.clear()
+    desk.tool.refused = {key: Missing("The list is gone.")}
+    until = (desk.clock.now() + timedelta(days=3)).date()
+    desk.book.decide([FollowupSnoozed(followup=key, at=desk.clock.now(), until=until)])
+    desk.book.keep()
+    tools_of.reconcile(desk.book, [TODO], URL)
+    assert isinstance(desk.delivery().run().error, Missing)
+    with desk.book.store.write() as unit:
+        assert [row.state for row in outbox.tasks(unit, desk.book.owner)] == ["open"]
+        outbox.ask_anew(unit, desk.book.owner, TODO.account, int(desk.clock.now().timestamp()))
+    desk.tool.refused = {}
+    desk.settle()
+    assert desk.tool.of(key).draft.due == until
+    assert not desk.tool.of(key).is_done
+
+
+def test_what_is_tried_again_is_looked_for_first(desk: Desk) -> None:
+    """What was given up may have been made all the same: after the account was mended it is found, not made twice."""
+    desk.mail(ANA, asks=True)
+    desk.tool.lost = {1}
+    desk.work()
+    desk.tool.faults = [lambda _what: Rejected("no longer allowed")]
+    desk.clock.advance(timedelta(minutes=1))
+    assert desk.work().failed == 1
+    desk.tool.faults = []
+    with desk.book.store.write() as unit:
+        outbox.try_again(unit, desk.book.owner, TODO.account, int(desk.clock.now().timestamp()))
+    desk.settle()
+    assert desk.tool.held() == [desk.followup().id]
 
 
 def test_ticked_off_then_cleared_away_stays_done(desk: Desk) -> None:

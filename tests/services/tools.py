@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from schemas.connector import Page, TaskDraft, TaskRef, Tombstone, Upsert
-from schemas.errors import Ambiguous, ConnectorError, Missing
+from schemas.errors import Ambiguous, ConnectorError, Deleted
 from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 from schemas.records import Task
 
@@ -26,6 +26,8 @@ class Tool:
         self.items: dict[str, Item] = {}
         self.calls: list[str] = []
         self.faults: list[Callable[[str], ConnectorError | None]] = []
+        self.refused: dict[str, ConnectorError] = {}
+        """What is said of the tasks with these keys, by whatever asks for more than where they are."""
         self.lost: set[int] = set()
         """The writes, by number, whose answer never comes though they are done."""
         self.writes = 0
@@ -40,7 +42,7 @@ class Tool:
 
     def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
         """Deliberately naive: only asking first keeps two from being made."""
-        self._called("put")
+        self._called("put", key)
         self._made += 1
         self.items[f"t{self._made}"] = Item(key, draft)
         return self._answered(f"t{self._made}")
@@ -64,8 +66,10 @@ class Tool:
         self._item(ref).is_done = False
         return self._answered(ref.id)
 
-    def _called(self, what: str) -> None:
+    def _called(self, what: str, key: str = "") -> None:
         self.calls.append(what)
+        if key in self.refused:
+            raise self.refused[key]
         for fault in self.faults:
             error = fault(what)
             if error is not None:
@@ -73,7 +77,7 @@ class Tool:
 
     def _item(self, ref: TaskRef) -> Item:
         if ref.id not in self.items:
-            raise Missing("the task is gone")
+            raise next(iter(self.refused.values()), Deleted("the task is gone"))
         return self.items[ref.id]
 
     def _answered(self, name: str) -> TaskRef:
