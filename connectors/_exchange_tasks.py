@@ -18,7 +18,7 @@ from connectors._exchange_elements import (
     written,
 )
 from connectors._mail_text import clean
-from connectors._tasks import cut, one_line, plain_lines, safe_link
+from connectors._tasks import closed, cut, one_line, plain_lines, safe_link
 from schemas.connector import TaskDraft, TaskLimits
 from schemas.records import Task
 
@@ -136,11 +136,10 @@ def changes(item: Element, was: TaskDraft, draft: TaskDraft, zone: str) -> list[
 def completion(item: Element, closing: str) -> list[Element]:
     """What marks it done, with a closing line before its note."""
     found = _state("Completed", 100)
-    line = one_line(closing, LIMITS.title) if closing else ""
-    note = note_in(item)
-    if line and not note.startswith(line):
-        whole = cut("\n\n".join(part for part in (line, note) if part), LIMITS.note)
-        found.append(written("item:Body", "Task", _body(whole)))
+    before = text_of(item, "TextBody")
+    note = closed(one_line(closing, LIMITS.title) if closing else "", before)
+    if note != before:
+        found.append(written("item:Body", "Task", _body(note)))
     return found
 
 

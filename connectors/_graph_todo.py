@@ -21,7 +21,7 @@ from connectors._graph import IMMUTABLE, Ask, Graph, decoded
 from connectors._graph_rows import Moment, Removed, nearest_day, told
 from connectors._ical_zones import known_zone, to_utc, to_wall
 from connectors._mail_text import clean
-from connectors._tasks import cut, one_line, plain_lines, safe_link
+from connectors._tasks import cut, one_line, plain_lines, safe_link, width
 from schemas.connector import Access, TaskDraft, TaskLimits
 from schemas.errors import Ambiguous, Missing, Transient
 from schemas.ids import IdempotencyKey
@@ -248,8 +248,8 @@ def instant_of(text: str | UnsetType | None) -> datetime | None:
 def title_of(draft: TaskDraft) -> str:
     """The title as To Do takes it: its limit counts what is beyond the basic plane twice."""
     room = LIMITS.title
-    while len((title := one_line(draft.title, room)).encode("utf-16-le")) > 2 * LIMITS.title:
-        room -= max(1, (len(title.encode("utf-16-le")) // 2 - LIMITS.title) // 2)
+    while width(title := one_line(draft.title, room)) > LIMITS.title:
+        room -= max(1, (width(title) - LIMITS.title) // 2)
     return title
 
 

@@ -5,6 +5,7 @@ link is a web address or nothing, whatever a name or a subject tries.
 """
 
 import re
+from math import inf
 from urllib.parse import quote, urlsplit
 
 from connectors._mail_text import clean
@@ -31,6 +32,22 @@ def plain_lines(text: str) -> list[str]:
 def cut(text: str, limit: int) -> str:
     """The text, or its beginning and an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def width(text: str) -> int:
+    """How long a text is for a tool that counts letters outside the basic plane twice, as UTF-16 does."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def closed(line: str, note: str, most: float = inf) -> str:
+    """A note as it stands in a tool with a closing line before it, once; as it is where that would be wider than `most`.
+
+    It may be its owner's by now, so that no letter of it is changed or left out.
+    """
+    if not line or note.lstrip().startswith(line):
+        return note
+    whole = "\n\n".join(part for part in (line, note) if part.strip())
+    return whole if width(whole) <= most else note
 
 
 def safe_link(url: str) -> str:

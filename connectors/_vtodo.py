@@ -14,7 +14,7 @@ from msgspec import Struct
 from connectors._ical_lines import decode_line, read_line
 from connectors._ical_zones import Line, known_zone
 from connectors._mail_text import clean
-from connectors._tasks import cut, one_line, plain_lines, safe_link
+from connectors._tasks import closed, cut, one_line, plain_lines, safe_link
 from schemas.connector import TaskDraft, TaskLimits
 
 LIMITS = TaskLimits(title=500, note=10_000, has_link=True)
@@ -197,16 +197,15 @@ def changed(todo: Todo, was: TaskDraft, draft: TaskDraft) -> Changes:
 
 def completed(todo: Todo, closing: str, now: datetime) -> Changes:
     """The properties of a task that is done (RFC 5545 3.8.1.11, 3.8.2.1, 3.8.1.8), with a closing line."""
-    line = one_line(closing, LIMITS.title) if closing else ""
-    note = "\n".join(plain_lines(todo.text("DESCRIPTION")))
+    before = todo.text("DESCRIPTION")
+    note = closed(one_line(closing, LIMITS.title) if closing else "", before)
     changes: dict[str, str | None] = {
         "STATUS": "STATUS:COMPLETED",
         "COMPLETED": f"COMPLETED:{_instant(now)}",
         "PERCENT-COMPLETE": "PERCENT-COMPLETE:100",
     }
-    if line and not note.startswith(line):
-        whole = "\n\n".join(part for part in (line, note) if part)
-        changes["DESCRIPTION"] = f"DESCRIPTION:{_escaped(cut(whole, LIMITS.note))}"
+    if note != before:
+        changes["DESCRIPTION"] = f"DESCRIPTION:{_escaped(note)}"
     return changes
 
 

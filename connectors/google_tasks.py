@@ -25,6 +25,7 @@ from connectors._google import Stale, is_granted, require, scope
 from connectors._google_tasks import (
     DONE,
     LIMITS,
+    MOST,
     OPEN,
     QUOTA,
     TITLE,
@@ -43,7 +44,7 @@ from connectors._google_tasks import (
     unmarked,
 )
 from connectors._mail_text import clean
-from connectors._tasks import next_tick, stamp_of
+from connectors._tasks import closed, next_tick, stamp_of
 from schemas.connector import (
     Access,
     Change,
@@ -394,11 +395,8 @@ class GoogleTasksSink:
                     "The task has sub-tasks in Google Tasks that are not Kith's and would be closed with it. "
                     "It is left for its owner to close."
                 )
-            line, body = body_of(TaskDraft("", closing)), unmarked(task.notes)
-            fields = {"status": DONE}
-            if line and not body.startswith(line):
-                fields["notes"] = marked("\n\n".join(part for part in (line, body) if part), task.key)
-            return fields
+            notes = closed(body_of(TaskDraft("", closing)), task.notes, MOST)
+            return {"status": DONE, **({"notes": notes} if notes != task.notes else {})}
 
         return self._write(ref, changes)
 

@@ -42,7 +42,7 @@ from connectors._graph_todo import (
 )
 from connectors._mail_text import clean
 from connectors._revisions import digest_of
-from connectors._tasks import next_tick, stamp_of
+from connectors._tasks import closed, next_tick, stamp_of
 from schemas.connector import (
     Access,
     Change,
@@ -348,15 +348,13 @@ class MicrosoftTodoSink:
 
     def complete(self, ref: TaskRef, closing: str, /) -> TaskRef:
         """Mark it done with a closing line, in one request."""
-        line = note_of(TaskDraft("", closing))
 
         def changes(task: TodoTask) -> Mapping[str, Any]:
             if task.is_done:
                 return {}
-            if not line or trimmed(task.note).startswith(trimmed(line)):
-                return {"status": "completed"}
-            note = "\n\n".join(part for part in (line, task.note) if part.strip())
-            return {"status": "completed", "body": {"content": note, "contentType": "text"}}
+            note = closed(note_of(TaskDraft("", closing)), task.note)
+            body = {"body": {"content": note, "contentType": "text"}} if note != task.note else {}
+            return {"status": "completed", **body}
 
         return self._write(ref, changes)
 

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from connectors._mail_text import clean
-from connectors._tasks import next_tick, one_line, stamp_of
+from connectors._tasks import closed, next_tick, one_line, stamp_of
 from connectors._todoist import (
     EVERYTHING,
     QUOTAS,
@@ -286,11 +286,9 @@ class TodoistSink:
                     "It is left for its owner to close."
                 )
             commands = [self._change("item_close", item, {})]
-            line = body_of(TaskDraft("", closing))
-            body = unmarked(item.description)
-            if line and not body.startswith(line):
-                whole = marked("\n\n".join(part for part in (line, body) if part), key_in(item.description))
-                commands.insert(0, self._change("item_update", item, {"description": whole}))
+            note = closed(body_of(TaskDraft("", closing)), item.description, LIMITS.note)
+            if note != item.description:
+                commands.insert(0, self._change("item_update", item, {"description": note}))
             return commands
 
         return self._write(ref, changes)

@@ -152,6 +152,9 @@ class CaldavRig:
     def rename(self, one: str, title: str) -> None:
         self.edit(one, SUMMARY=f"SUMMARY:{title}".replace(",", "\\,"))
 
+    def annotate(self, one: str, note: str) -> None:
+        self.edit(one, DESCRIPTION="DESCRIPTION:" + note.replace("\n", "\\n"))
+
     def reschedule(self, one: str, due: date | None) -> None:
         self.edit(one, DUE=f"DUE;VALUE=DATE:{due:%Y%m%d}" if due else None)
 

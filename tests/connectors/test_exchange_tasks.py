@@ -77,6 +77,9 @@ class ExchangeRig:
     def rename(self, one: str, title: str) -> None:
         self.server.change(one, e("t:Subject", title))
 
+    def annotate(self, one: str, note: str) -> None:
+        self.server.change(one, e("t:Body", note, BodyType="Text"))
+
     def reschedule(self, one: str, due: date | None) -> None:
         if due is None:
             self.server.erase(one, "DueDate")

@@ -72,6 +72,9 @@ class TasksRig:
     def rename(self, one: str, title: str) -> None:
         self.tool.set(one, title=title)
 
+    def annotate(self, one: str, note: str) -> None:
+        self.tool.set(one, notes=note)
+
     def reschedule(self, one: str, due: date | None) -> None:
         self.tool.set(one, due=f"{due}T00:00:00.000Z" if due else None)
 

@@ -84,6 +84,9 @@ class TodoRig:
     def rename(self, one: str, title: str) -> None:
         self.fake.change(one, title=title)
 
+    def annotate(self, one: str, note: str) -> None:
+        self.fake.change(one, body={"content": note, "contentType": "text"})
+
     def reschedule(self, one: str, due: date | None) -> None:
         self.fake.reschedule(one, due)
 
@@ -175,15 +178,6 @@ class TestWhatIsWritten:
         sink.update(ref, DRAFT, LATER)
         (task,) = rig.tasks()
         assert (task.title, task.due) == ("Mine", LATER.due)
-
-    def test_a_long_note_of_its_owners_is_not_cut(self, rig: TodoRig) -> None:
-        """A closing line is put before what stands there, however much it is."""
-        sink = a_sink(rig)
-        ref = sink.put(KEY, DRAFT)
-        rig.fake.change(rig.tasks()[0].id, body={"content": "x" * 50_000, "contentType": "text"})
-        sink.complete(ref, "Done.")
-        assert rig.tasks()[0].note.startswith("Done.")
-        assert rig.tasks()[0].note.count("x") == 50_000
 
     def test_a_refused_name_is_told(self, rig: TodoRig) -> None:
         """A list that Microsoft does not make leaves it to the owner to choose one."""

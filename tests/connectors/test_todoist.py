@@ -72,6 +72,9 @@ class TodoistRig:
     def rename(self, one: str, title: str) -> None:
         self.server.rename(one, title)
 
+    def annotate(self, one: str, note: str) -> None:
+        self.server.describe(one, note)
+
     def reschedule(self, one: str, due: date | None) -> None:
         self.server.reschedule(one, {"date": due.isoformat()} if due else None)
 

@@ -108,6 +108,8 @@ class SinkRig(Protocol):
 
     def rename(self, one: str, title: str) -> None: ...
 
+    def annotate(self, one: str, note: str) -> None: ...
+
     def reschedule(self, one: str, due: date | None) -> None: ...
 
     def move(self, one: str) -> str:
@@ -405,6 +407,23 @@ class SinkContract:
             True,
             elsewhere,
         )
+
+    @pytest.mark.parametrize("length", [0, 8_100, 8_192, 16_300, 16_383])
+    def test_completing_leaves_the_owners_note_as_it_is(self, rig: SinkRig, length: int) -> None:
+        """However long it is and however it is set, not a letter of it goes; the closing line stands before it if it fits."""
+        sink = a_sink(rig)
+        ref = sink.put(KEY, DRAFT)
+        note = "Mine:\n  - indented\n\n    and  spaced  x"
+        note += "x" * max(0, length - len(note))
+        rig.annotate(rig.tasks()[0].id, note)
+        sink.complete(ref, "Done: you answered.")
+        (task,) = rig.tasks()
+        assert task.is_done
+        before, owners, after = task.note.replace("\r\n", "\n").partition(note)
+        assert owners
+        assert before in {"", "Done: you answered.\n\n"}
+        assert after.strip() == ""
+        assert before or length > 8_100
 
     def test_a_completion_whose_answer_is_lost_is_done_once(self, rig: SinkRig) -> None:
         """Completing again after a lost answer finds it done."""
