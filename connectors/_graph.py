@@ -16,7 +16,7 @@ waits, and decides nothing about what it reads.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -52,7 +52,8 @@ BATCH = 20
 """Requests in one batch at most (https://learn.microsoft.com/graph/json-batching)."""
 AT_ONCE = 4
 """Requests that a mailbox takes at the same time."""
-_PAGES = 10_000
+_MOST_PAGES = 10_000
+"""Of one list in one pull."""
 _PATIENCE = timedelta(minutes=1)
 _ERRORS = range(400, 600)
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
@@ -209,15 +210,18 @@ class Graph:
         """The pages of a list, each asked for when it is wanted.
 
         Raises:
-            Rejected: the list does not come to an end.
+            Transient: the list does not come to an end.
         """
         page = self.get(path, Rows, query, prefer=prefer)
-        for _ in range(_PAGES):
-            yield page
-            if not page.next_link:
-                return
-            page = self.get(page.next_link, Rows, prefer=prefer)
-        raise Rejected("Microsoft's list does not come to an end.")
+        yield from pages_from(page, lambda link: self.get(link, Rows, prefer=prefer))
+
+    def pages_from(self, page: Rows) -> Iterator[Rows]:
+        """A page that is here and those after it, each asked for when it is wanted.
+
+        Raises:
+            Transient: the list does not come to an end.
+        """
+        return pages_from(page, lambda link: self.get(link, Rows))
 
     # ------ many at once
 
@@ -365,6 +369,24 @@ class Graph:
 
 class _Crowded(RateLimited):
     """Too many requests of one mailbox at the same time: fewer may go through at once."""
+
+
+def pages_from(page: Rows, ask: Callable[[str], Rows]) -> Iterator[Rows]:
+    """A page and those after it, each asked for by its link when it is wanted.
+
+    Raises:
+        Transient: the links lead in a circle, or there are more than anybody has.
+    """
+    asked: set[str] = set()
+    while len(asked) < _MOST_PAGES:
+        yield page
+        if not page.next_link:
+            return
+        if page.next_link in asked:
+            break
+        asked.add(page.next_link)
+        page = ask(page.next_link)
+    raise Transient("Microsoft's list does not come to an end. Kith tries again.")
 
 
 def decoded(body: bytes, kind: type[T]) -> T:

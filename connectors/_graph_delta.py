@@ -11,15 +11,14 @@ and compared, and nothing is known to be gone before the list is whole.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from msgspec import Struct
 
-from connectors._graph import Graph, Rows
+from connectors._graph import Graph, Rows, pages_from
 from schemas.connector import Change, Page
 from schemas.errors import CursorExpired, Rejected, Transient
 from schemas.ids import Cursor, StreamName
-
-_PAGES = 10_000
 
 
 class Place(Struct, array_like=True):
@@ -53,41 +52,33 @@ class Place(Struct, array_like=True):
 def changes_since(graph: Graph, place: Place) -> Iterator[Rows]:
     """The pages of what changed since the last round; whoever has taken the last one in sets the place's link.
 
-    A round that is broken off is read again from its beginning. Where Graph knows the link no longer there is none afterwards.
+    A round that is broken off is read again from its beginning. Where Graph knows the link no longer there is none
+    afterwards, nor where it leads to another Graph, as it does once the account's root has changed.
     """
-    link = place.link
-    for _ in range(_PAGES):
-        try:
-            rows = _page(graph, link)
-        except CursorExpired:
-            place.link = ""
-            return
-        yield rows
-        link = rows.next_link
-        if not link:
-            return
-    raise Rejected("Microsoft's list of changes does not come to an end.")
+    if not graph.is_own(place.link):
+        place.link = ""
+        return
+    try:
+        yield from pages_from(_page(graph, place.link), partial(_page, graph))
+    except CursorExpired:
+        place.link = ""
 
 
 def whole_round(graph: Graph, place: Place, path: str, query: Mapping[str, str]) -> Iterator[Rows]:
     """The pages of the whole round under way; whoever has taken one in turns it (`Place.turn`)."""
-    has_begun_again = False
-    for _ in range(_PAGES):
+    for is_again in (False, True):
         try:
-            rows = _page(graph, place.page) if place.page else _page(graph, path, query)
+            first = _page(graph, place.page) if place.page else _page(graph, path, query)
+            yield from pages_from(first, partial(_page, graph))
         except (CursorExpired, Rejected) as fault:
-            if place.page and not has_begun_again:
+            if place.page and not is_again:
                 # Links to further pages die soon; what was named so far does not count as named by the new round.
-                has_begun_again = True
                 place.begin(place.round_terms)
                 continue
             if isinstance(fault, CursorExpired):
                 raise Transient("Microsoft has no list to begin with. Kith tries again.") from fault
             raise
-        yield rows
-        if not place.round_terms:
-            return
-    raise Rejected("Microsoft's list does not come to an end.")
+        return
 
 
 def _page(graph: Graph, path: str, query: Mapping[str, str] | None = None) -> Rows:

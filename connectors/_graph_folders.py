@@ -13,7 +13,7 @@ from msgspec import Raw, Struct, field
 from connectors._graph import Ask, Graph, Rows
 from connectors._graph_mail_state import Place, State
 from connectors._mail_text import clean
-from schemas.errors import CursorExpired, Missing, Rejected
+from schemas.errors import CursorExpired, Missing, Rejected, Transient
 
 DELTA = "me/mailFolders/delta"
 SELECT = "id,displayName,parentFolderId,isHidden,totalItemCount"
@@ -77,19 +77,16 @@ def see_folders(graph: Graph, state: State, first: Rows | None) -> None:
     tree = dict(state.tree) if first is not None and state.tree_link else {}
     known = set(state.tree)
     try:
-        page = first if first is not None else graph.get(DELTA, Rows, {"$select": SELECT})
-        while True:
+        begin = first if first is not None else graph.get(DELTA, Rows, {"$select": SELECT})
+        for page in graph.pages_from(begin):
             _take(page, tree)
             if len(tree) > MOST_FOLDERS:
                 raise Rejected(
                     f"The mailbox has more than {MOST_FOLDERS:,} folders. Kith reads no such account."
                 )
-            if not page.next_link:
-                break
-            page = graph.get(page.next_link, Rows)
-    except CursorExpired:
+    except CursorExpired as fault:
         if first is None:
-            raise
+            raise Transient("Microsoft has no list of folders to begin with. Kith tries again.") from fault
         return see_folders(graph, state, None)
     state.tree, state.tree_link = tree, page.delta_link
     if not state.roles or not tree.keys() <= known:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Raw, Struct
 
-from connectors._graph import BATCH, Graph, Rows, Said
+from connectors._graph import BATCH, Graph, Rows, Said, pages_from
 from connectors._graph_folders import Folder, chosen_folders, folders_ask, gone_for_good, see_folders
 from connectors._graph_letters import SELECT, Letters, Mail, id_of, mail_in, name_in, number_of, read_letters
 from connectors._graph_mail_rows import Mailbox, Sorted, delta_ask
@@ -158,17 +158,14 @@ class Reading:
         """One round of a delta that is followed, whose first page is here."""
         try:
             is_cut = isinstance(said.error, TooLarge)
-            rows = self._box.rows(run.seen.link) if is_cut else said.read(Rows)
-            while True:
+            first = self._box.rows(run.seen.link) if is_cut else said.read(Rows)
+            for rows in pages_from(first, self._box.rows):
                 came = self._sorted(run, rows)
                 link = rows.next_link or _end_of(rows)
                 is_job = bool(came.job.letters or came.job.skipped or came.leaving)
                 self._marks.append(_Mark(run, told=came.read, leaving=came.leaving, link=link, is_job=is_job))
                 if is_job:
                     yield came.job
-                if not rows.next_link:
-                    return
-                rows = self._box.rows(rows.next_link)
         except CursorExpired:
             self._marks.append(_Mark(run, link="", phase="walk", is_doubtful=True, is_job=False))
         except Missing:
@@ -188,17 +185,14 @@ class Reading:
         }
         link = seen.link if is_new else ""
         try:
-            rows = self._box.rows(link) if link else self._box.rows(f"{run.folder.way}/messages", query)
-            while True:
+            first = self._box.rows(link) if link else self._box.rows(f"{run.folder.way}/messages", query)
+            for rows in pages_from(first, self._box.rows):
                 came = self._sorted(run, rows)
                 mark = _Mark(run, untold=came.read, link=rows.next_link if is_new else None)
                 if not rows.next_link:
                     mark.looked, mark.phase = now.isoformat(), "walk"
                 self._marks.append(mark)
                 yield came.job
-                if not rows.next_link:
-                    return
-                rows = self._box.rows(rows.next_link)
         except CursorExpired:
             # The walk names what this did not.
             self._marks.append(_Mark(run, link="" if is_new else None, phase="walk", is_job=False))
@@ -211,27 +205,30 @@ class Reading:
                 yield from self._walk(run)
 
     def _walk(self, run: _Run) -> Iterator[Letters]:
-        """All that is in a folder, by a delta that is followed from then on."""
-        link = run.seen.link
-        try:
-            while not run.has_walked:
-                begins = not link
-                try:
-                    rows = self._box.rows(link) if link else self._box.rows(_delta(run.folder), _WALK)
-                except CursorExpired:
-                    if begins:
-                        raise
-                    link = ""
-                    continue
-                came = self._sorted(run, rows)
-                link = rows.next_link or _end_of(rows)
-                run.has_walked = not rows.next_link
-                mark = _Mark(run, told=came.read, leaving=came.leaving, link=link, begins_walk=begins)
-                mark.phase = "live" if run.has_walked else "walk"
-                self._marks.append(mark)
-                yield came.job
-        except Missing:
-            run.is_missing = True
+        """All that is in a folder, by a delta that is followed from then on; one that ends is begun anew, once."""
+        for link in (run.seen.link, ""):
+            try:
+                first = self._box.rows(link) if link else self._box.rows(_delta(run.folder), _WALK)
+                yield from self._walk_from(run, first, begins=not link)
+            except CursorExpired as error:
+                fault = error
+            except Missing:
+                run.is_missing = True
+                return
+            else:
+                return
+        raise Transient("Microsoft ends its list of a folder before it is read. Kith tries again.") from fault
+
+    def _walk_from(self, run: _Run, first: Rows, *, begins: bool) -> Iterator[Letters]:
+        for rows in pages_from(first, self._box.rows):
+            came = self._sorted(run, rows)
+            link = rows.next_link or _end_of(rows)
+            run.has_walked = not rows.next_link
+            mark = _Mark(run, told=came.read, leaving=came.leaving, link=link, begins_walk=begins)
+            mark.phase = "live" if run.has_walked else "walk"
+            self._marks.append(mark)
+            begins = False
+            yield came.job
 
     def _sorted(self, run: _Run, rows: Rows) -> Sorted:
         return self._box.sort(run.folder, rows.value, run.taken)

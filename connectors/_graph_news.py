@@ -210,15 +210,14 @@ class Asking:
                 elif each not in found:
                     one.unread.add(each)
 
-    def _add_instances(self, series: Series, view: View, rows: Rows) -> None:
-        while True:
+    def _add_instances(self, series: Series, view: View, first: Rows) -> None:
+        for rows in self._graph.pages_from(first):
             for row in rows.value:
                 event = self._read(row, view)
                 if event is not None:
                     series.instances.setdefault(event.id, event)
-            if not rows.next_link or len(series.instances) > MOST_OCCURRENCES:
+            if len(series.instances) > MOST_OCCURRENCES:
                 return
-            rows = self._graph.get(rows.next_link, Rows)
 
 
 def until_of(window: Span) -> str:

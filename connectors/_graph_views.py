@@ -14,6 +14,7 @@ named or is called removed: it is asked for by its id first, and only what is no
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
@@ -226,22 +227,23 @@ class Reading:
             view.past = f"{self._window.start:%Y-%m-%d}"
         while (end := midnight(view.past)) > floor:
             span = Span(max(floor, end - STRETCH), end)
-            rows = self._older(view, span)
-            self._take(view, rows, span, "past")
-            view.past_page = rows.next_link
-            if not view.past_page:
-                view.past = f"{span.start:%Y-%m-%d}"
-            yield self._pages.take(self._stream(view.id))
+            for rows in self._older(view, span):
+                self._take(view, rows, span, "past")
+                view.past_page = rows.next_link
+                if not view.past_page:
+                    view.past = f"{span.start:%Y-%m-%d}"
+                yield self._pages.take(self._stream(view.id))
 
-    def _older(self, view: View, span: Span) -> Rows:
+    def _older(self, view: View, span: Span) -> Iterator[Rows]:
+        """The pages of a stretch, from where the last pull stopped unless that link is dead."""
+        first = None
         if view.past_page:
-            try:
-                return self._graph.get(view.past_page, Rows)
-            except (CursorExpired, Rejected):
-                view.past_page = ""
-        return self._graph.get(
-            f"{view.way}/calendarView", Rows, {**span.query, "$select": SELECTED, "$top": ROWS}
-        )
+            with suppress(CursorExpired, Rejected):
+                first = self._graph.get(view.past_page, Rows)
+        if first is None:
+            query = {**span.query, "$select": SELECTED, "$top": ROWS}
+            first = self._graph.get(f"{view.way}/calendarView", Rows, query)
+        yield from self._graph.pages_from(first)
 
     # ------ news to changes
 

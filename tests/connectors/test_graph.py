@@ -214,6 +214,17 @@ def test_pages_are_followed_with_preferences(server: ApiServer, things: Things) 
     assert server.requests[1].query == (("$skiptoken", "x/"),)
 
 
+def test_links_that_lead_in_a_circle_come_to_an_end(server: ApiServer, things: Things) -> None:
+    """However a list goes on, what has been asked for once is not asked for again."""
+    for one, other in (("a", "b"), ("b", "c"), ("c", "b")):
+        things.replies[one] = Reply(
+            200, {"value": [], "@odata.nextLink": f"{server.url}/v1.0/things/{other}"}
+        )
+    with pytest.raises(Transient, match="end"):
+        list(Graph(an_access(server)).pages("things/a"))
+    assert [request.path[-1] for request in server.requests] == ["a", "b", "c"]
+
+
 def test_a_refused_token_is_renewed_once(server: ApiServer) -> None:
     """A token that ended is renewed and the request goes through; the quota is spent for each request."""
     renewed: list[str] = []

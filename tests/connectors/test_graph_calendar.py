@@ -517,6 +517,21 @@ class TestLinksThatEnd:
         rig.fake.tokens.expire()
         assert told(rig.read(mirror)) == there_is(rig)
 
+    def test_a_dead_link_into_the_past_ends_the_pull(self, rig: Rig) -> None:
+        """Where no further page of the past can be had the next pull goes on with it, and this one comes to its end."""
+        rig.fake.most_rows = 2
+        for number in range(5):
+            rig.fake.add(f"{number}", NOW - DAY * (500 + number))
+        rig.fake.forgets_pages = True
+        mirror = Mirror()
+        for _ in range(2):
+            rig.side.paths()
+            with pytest.raises(Rejected):
+                rig.read(mirror)
+            assert len(rig.side.paths()) < 20
+        rig.fake.forgets_pages = False
+        assert told(rig.read(mirror)) == there_is(rig)
+
     def test_everything_gone_at_once_is_held_back(self, rig: Rig) -> None:
         """A whole list that names nothing of what was there takes nothing away before somebody said so."""
         ids = [rig.fake.add(f"{number}", NOW) for number in range(3)]

@@ -669,6 +669,36 @@ def test_an_ended_delta_takes_nothing_away(box: GraphBox, with_location: bool) -
     assert names(mirror) == ["five", "four", "one", "six", "three"]
 
 
+def test_a_walk_that_never_comes_to_its_end_is_given_up(box: GraphBox) -> None:
+    """Where every link dies at once a folder is begun twice in a pull, and left for the next one; what came is kept."""
+    box.mail.most_in_page = 2
+    for number in range(6):
+        box.put(f"n{number}", at=NOW - timedelta(days=100 + number))
+    box.mail.tokens.most = 0
+    mirror = Mirror()
+    for _ in range(2):
+        box.asked()
+        with pytest.raises(Transient, match="tries again"):
+            mirror.take(graph_mail.GraphMail(box.access()).pull(mirror.cursor))
+        walks = [one for one in box.asked() if one.endswith("messages/delta")]
+        assert 2 <= len(walks) <= 8
+        assert set(names(mirror)) >= {"n0", "n1"}
+    box.mail.tokens.most = 500
+    assert names(read(box, mirror)) == [f"n{number}" for number in range(6)]
+
+
+def test_a_delta_that_cannot_begin_starts_nothing_anew(box: GraphBox) -> None:
+    """A list that ends before its first page is waited for; the mail of other folders is not read again for it."""
+    box.put("one")
+    mirror = read(box)
+    box.mail.end_delta("inbox")
+    box.mail.begins_no_delta.add(box.mail.roles["inbox"])
+    with pytest.raises(Transient, match="tries again"):
+        read(box, mirror)
+    box.mail.begins_no_delta.clear()
+    assert live_changes(pull(box, mirror)) == []
+
+
 def test_a_walk_that_names_nothing_is_not_believed(box: GraphBox) -> None:
     """A whole folder that a walk does not name, though a look shows mail in it, is kept, and told of."""
     for name in FIRST:

@@ -120,6 +120,8 @@ class GraphCalendars:
         """What becomes of a row on its way out."""
         self.broken: set[str] = set()
         """Calendars whose views fail."""
+        self.forgets_pages = False
+        """Whether links to further pages of plain lists are dead."""
         self.closed: set[str] = set()
         """Calendars that their owner does not let be read."""
         self._revision = 0
@@ -295,6 +297,8 @@ class GraphCalendars:
             needs_scope(request, *BASIC)
             if request.method != "GET":
                 raise refuse(405, "Request_BadRequest", "Kith only reads calendars.")
+            if self.forgets_pages and request.one("$skip"):
+                raise refuse(400, "BadRequest", "Invalid $skip.")
             return self._answer(request, path_of(request)[1:])
         except Refused as refused:
             return refused.reply

@@ -133,6 +133,8 @@ class GraphMail:
         self.sent_items_late = False
         self.names_nothing = False
         """Whether a delta that begins names none of what is there."""
+        self.begins_no_delta: set[str] = set()
+        """Folders whose delta has ended before it begins."""
         self.is_elsewhere = False
         """Whether the mailbox is kept on a server of its own."""
         self.most_in_page = 200
@@ -456,6 +458,8 @@ class GraphMail:
 
     def _first_round(self, request: Request, folder: str) -> _Walk:
         """All that is there now, newest first where that is asked for; with a filter no more than so many."""
+        if folder in self.begins_no_delta:
+            raise refuse(410, "SyncStateNotFound")
         allows(request, {"$select", "$filter", "$orderby", "$top", "$expand", "changeType", "$deltatoken"})
         said, order = request.one("$filter"), request.one("$orderby")
         if order and order != "receivedDateTime desc":
