@@ -10,7 +10,7 @@ waits, and decides nothing about what it reads.
     404                                             Missing
     409, 412                                        Conflict
     410, and the codes of a delta that ended        CursorExpired
-    429, 503 with Retry-After, and busy mailboxes   RateLimited
+    429, 503 with Retry-After, and busy mailboxes   RateLimited; so 504 with Retry-After for a read
     408, 423, other 5xx                             Transient for a read; for a write that may have happened, Ambiguous
     other 4xx, 507                                  Rejected
 """
@@ -26,7 +26,7 @@ from weakref import finalize
 import msgspec
 from msgspec import Raw, Struct, field
 
-from connectors._http import Answer, Bearer, Http
+from connectors._http import Answer, Bearer, Http, patience
 from schemas.connector import Access, Quota
 from schemas.errors import (
     Ambiguous,
@@ -67,6 +67,11 @@ _NO_MAILBOX = frozenset({
 })  # fmt: skip
 _NO_SENDER = "errorsendasdenied"
 _REFUSED = "Microsoft refuses the sign-in. Connect the account again: kith connect microsoft."
+_AGAINST_RULES = (
+    "Your organisation's rules for sign-ins keep Kith out. Connect the account again, as and where they allow it: kith "
+    "connect microsoft. If that is refused as well, its administrator has to let Kith in."
+)
+"""A claims challenge (https://learn.microsoft.com/entra/identity-platform/claims-challenge), once another token was refused too."""
 
 
 class Conflict(Rejected):
@@ -228,21 +233,29 @@ class Graph:
     def batch(self, asks: Sequence[Ask], *, needs: str = "") -> list[Said]:
         """Send requests together, twenty at a time, and give what each was told, in their order.
 
-        What is refused because too many run at once is asked again, a few at a time. A part that failed is for the
-        caller to judge; where the outer request fails, that is raised.
+        What is refused because too many run at once is asked again, a few at a time; what is refused for a token that
+        the outer request was let in with, once with another. A part that failed is for the caller to judge; where the
+        outer request fails, or there is no other token, that is raised.
         """
         said: list[Said] = []
         for begin in range(0, len(asks), BATCH):
             some = asks[begin : begin + BATCH]
+            token = self._access.secret()
             answers = self._batch(some, needs)
+            refused = [place for place, one in enumerate(answers) if one.status == 401]
+            if refused:
+                self._access.renew(token)
+                self._ask_again(some, answers, refused, needs)
             crowded = [place for place, one in enumerate(answers) if isinstance(one.error, _Crowded)]
             for first in range(0, len(crowded), AT_ONCE):
-                places = crowded[first : first + AT_ONCE]
-                again = self._batch([some[place] for place in places], needs)
-                for place, answer in zip(places, again, strict=True):
-                    answers[place] = answer
+                self._ask_again(some, answers, crowded[first : first + AT_ONCE], needs)
             said += answers
         return said
+
+    def _ask_again(self, asks: Sequence[Ask], answers: list[Said], places: Sequence[int], needs: str) -> None:
+        again = self._batch([asks[place] for place in places], needs)
+        for place, answer in zip(places, again, strict=True):
+            answers[place] = answer
 
     def _batch(self, asks: Sequence[Ask], needs: str) -> list[Said]:
         self._access.spend("requests", len(asks))
@@ -336,7 +349,8 @@ class Graph:
                 "licence. Connect it with kith connect exchange, or kith connect imap."
             )
         if status == 401:
-            return ReauthRequired(_REFUSED)
+            is_against_rules = "insufficient_claims" in headers.get("www-authenticate", "")
+            return ReauthRequired(_AGAINST_RULES if is_against_rules else _REFUSED)
         if known == _NO_SENDER:
             return Rejected(
                 "The mailbox may not send as the address that the mail is from. Choose its own: --from ADDRESS."
@@ -345,13 +359,14 @@ class Graph:
             return ReauthRequired(lacking(needs or self._needs, code))
         if status == 410 or known in _ENDED:
             return CursorExpired(f"Microsoft no longer knows where reading stopped ({code or status})")
-        patience = headers.get("retry-after", "")
-        if status == 429 or known in _BUSY or (status == 503 and patience):
-            wait = (
-                timedelta(seconds=int(patience)) if patience.isdecimal() and len(patience) < 6 else _PATIENCE
-            )
+        wait = patience(headers.get("retry-after", ""), self._access.clock.now())
+        is_busy = status == 503 or (status == 504 and not is_write)
+        if status == 429 or known in _BUSY or (is_busy and wait is not None):
             kind = _Crowded if known == "mailboxconcurrency" else RateLimited
-            return kind("Microsoft takes no more requests for now. Kith goes on by itself.", retry_after=wait)
+            return kind(
+                "Microsoft takes no more requests for now. Kith goes on by itself.",
+                retry_after=_PATIENCE if wait is None else wait,
+            )
         if status == 404:
             return Missing(f"Microsoft has nothing there ({code or status}).")
         if status in {409, 412}:

@@ -1,13 +1,14 @@
 """What the connectors of Microsoft Graph share: errors as ours, pages, batches, and links that lead nowhere else."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
 from connectors._graph import BATCH, Ask, Conflict, Graph, Rows, require
+from schemas.clock import FrozenClock
 from schemas.connector import Access
 from schemas.errors import (
     Ambiguous,
@@ -89,6 +90,7 @@ def an_access(server: ApiServer, **more: Any) -> Access:
         (error(503, "ServiceUnavailable"), Transient),
         (error(500, "ErrorServerBusy"), RateLimited),
         (error(504, "GatewayTimeout"), Transient),
+        (error(504, "GatewayTimeout", Retry_After="7"), RateLimited),
         (error(423, "Locked"), Transient),
         (error(400, "ErrorInvalidUrlQuery"), Rejected),
         (error(507, "ErrorQuotaExceeded"), Rejected),
@@ -101,7 +103,7 @@ def an_access(server: ApiServer, **more: Any) -> Access:
 def test_errors_are_ours(server: ApiServer, things: Things, reply: Reply, kind: type[ConnectorError]) -> None:
     """Every refusal ends as the class that says what to do, alone and within a batch."""
     things.replies["a"] = reply
-    graph = Graph(an_access(server), needs="Mail.Read")
+    graph = Graph(an_access(server, renew=lambda _refused: SECRET), needs="Mail.Read")
     with pytest.raises(kind) as caught:
         graph.get("things/a", Rows)
     assert type(caught.value) is kind or isinstance(caught.value, RateLimited)
@@ -145,6 +147,16 @@ def test_patience_is_what_was_asked_for(server: ApiServer, batch: Batch) -> None
     assert isinstance(one.error, RateLimited)
     assert one.error.retry_after == timedelta(seconds=PATIENCE)
     assert other.error is None
+
+
+def test_patience_until_an_hour_is_patience_too(server: ApiServer, things: Things) -> None:
+    """`Retry-After` may be a time (RFC 9110 10.2.3); where it is neither, a minute will do, and no wait is for ever."""
+    graph = Graph(an_access(server, clock=FrozenClock(datetime(2026, 11, 23, 9, tzinfo=UTC))))
+    for said, minutes in (("Mon, 23 Nov 2026 09:05:00 GMT", 5), ("soon", 1), ("9999999", 24 * 60)):
+        things.replies["a"] = error(429, "ApplicationThrottled", Retry_After=said)
+        with pytest.raises(RateLimited) as caught:
+            graph.get("things/a", Rows)
+        assert caught.value.retry_after == timedelta(minutes=minutes)
 
 
 def test_batches_are_cut_and_come_back_in_order(server: ApiServer, batch: Batch) -> None:
@@ -240,6 +252,37 @@ def test_a_refused_token_is_renewed_once(server: ApiServer) -> None:
     graph.batch([Ask("things/a"), Ask("things/b")])
     assert renewed == ["old", "old"]
     assert spent == [1, 2]
+
+
+def test_parts_that_are_refused_a_token_are_asked_with_another(server: ApiServer, batch: Batch) -> None:
+    """A token that ended between the batch and its parts is renewed once; where that does not help, it is told."""
+    renewed: list[str] = []
+
+    def renew(refused: str) -> str:
+        renewed.append(refused)
+        return SECRET
+
+    graph = Graph(an_access(server, renew=renew))
+    asks = [Ask(f"things/{number}") for number in range(20)]
+    batch.unsure = 7
+    assert all(one.error is None for one in graph.batch(asks))
+    assert (renewed, batch.sizes) == ([SECRET], [20, 7])
+    batch.unsure = 40
+    assert {type(one.error) for one in graph.batch(asks)} == {ReauthRequired}
+    assert len(renewed) == 2
+    batch.unsure = 1
+    with pytest.raises(ReauthRequired):
+        Graph(an_access(server)).batch(asks)
+
+
+def test_rules_that_keep_kith_out_are_told(server: ApiServer, things: Things) -> None:
+    """A claims challenge that outlasts another token is one state with its cure, asked about no more than twice."""
+    challenge = 'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
+    things.replies["a"] = error(401, "InvalidAuthenticationToken", WWW_Authenticate=challenge)
+    with pytest.raises(ReauthRequired, match="administrator") as caught:
+        Graph(an_access(server, renew=lambda _refused: SECRET)).get("things/a", Rows)
+    assert "eyJ" not in str(caught.value)
+    assert len(server.requests) == 2
 
 
 def test_a_missing_permission_is_named() -> None:

@@ -231,13 +231,15 @@ class Batch:
     """`$batch`: the requests inside are answered like any other, each with a status of its own, in another order.
 
     `faults` are met by the parts of a batch; `crowded` is how many of the next are refused because too many run at
-    once; `forgets` how many of the next are not answered at all.
+    once; `unsure` how many for their token, which has ended meanwhile; `forgets` how many of the next are not answered at
+    all.
     """
 
     def __init__(self) -> None:
         self.server: ApiServer | None = None
         self.faults = Faults()
         self.crowded = 0
+        self.unsure = 0
         self.forgets = 0
         self.sizes: list[int] = []
 
@@ -290,6 +292,9 @@ class Batch:
         if self.crowded:
             self.crowded -= 1
             return error(429, "MailboxConcurrency", "Too many concurrent requests.")
+        if self.unsure:
+            self.unsure -= 1
+            return self.server.vendor.unauthorised(request)
         if fault == "429":
             return self.server.vendor.too_many(PATIENCE)
         if fault in {"500", "503"}:
