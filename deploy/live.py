@@ -21,7 +21,7 @@ from deploy.posting import ask_for_owner, letter_of
 from deploy.syncing import Advance, Budget, read_feed, turn_of
 from deploy.wiring import Application
 from schemas.connector import Access, ConnectorSpec, Listener, TaskSink
-from schemas.errors import ConnectorError, Missing, ReauthRequired, Rejected
+from schemas.errors import ConnectorError, Missing, RateLimited, ReauthRequired, Rejected, Transient
 from schemas.interface import SyncReport
 from services import accounts
 from services.accounts import Account, Feed
@@ -136,11 +136,18 @@ class Live:
             return
         try:
             standing = spec.watch(access, hook, standing)
+        except RateLimited as error:
+            # As after a long reading, which takes all there is.
+            with store.write() as unit:
+                accounts.note_notices(unit, feed, feed.untold, now + error.retry_after)
+            return
         except ConnectorError as error:
-            say = _log.info if feed.untold else _log.warning
+            # What passes is no trouble while what was agreed before still stands.
+            is_told = isinstance(error, Transient) and any(one.ends_at > now for one in standing)
+            say = _log.info if feed.untold or is_told else _log.warning
             say("no notices of news", account=feed.account, connector=feed.connector, why=str(error))
             with store.write() as unit:
-                accounts.note_notices(unit, feed, str(error), now + _ASK_AGAIN)
+                accounts.note_notices(unit, feed, "" if is_told else str(error), now + _ASK_AGAIN)
             return
         soonest = min((one.ends_at for one in standing), default=now + 2 * _ASK_AGAIN)
         # Where less is granted than was asked for, half of that goes by before it is asked for again.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from deploy.accounts import push_url
+from deploy.accounts import push_url, shapes_of
 from deploy.cli.accounts import disconnect, resume
 from deploy.cli.doctor_accounts import account_checks
 from services import accounts
@@ -22,6 +22,7 @@ from tests.e2e.home import MARA
 from tests.e2e.hooks import PUBLIC, is_known, reachable
 from tests.e2e.month import START
 from tests.e2e.test_notices import SOON, knock, settle
+from tests.fakes.google import refused, user_rate
 
 ERIN, FAY = "erin@example.net", "fay@example.net"
 ASK = "Could you look at section 3 before Friday?"
@@ -223,6 +224,11 @@ def _checks(life: GoogleHome) -> list[tuple[str, str, str]]:
     ]
 
 
+def _untold(life: GoogleHome) -> dict[str, str]:
+    (account,) = shapes_of(life.app, life.book.owner)
+    return {one.connector: one.untold for one in account.feeds if one.untold}
+
+
 def _told(logs: list[Any]) -> list[str]:
     found = [one for one in logs if one["event"] == "no notices of news" and one.get("connector") == "gmail"]
     return [one["log_level"] for one in found]
@@ -248,15 +254,73 @@ def test_a_refusal_is_told_once_with_its_cure(tmp_path: Path) -> None:
             assert "gmail-api-push@system.gserviceaccount.com, may not publish" in finding
             assert len(finding) < 300, "doctor shows no more of it"
             assert remedy.endswith(f"kith resume {made.id}")
+            assert _untold(life) == {"gmail": finding.removeprefix("is told of no news: ")}
             made.pubsub.topics[made.topic].is_open = True
             resume(life.context(), made.id)
             life.run(1)
             assert made.watching.standing is not None
-            assert _checks(life) == []
+            assert (_checks(life), _untold(life)) == ([], {})
             life.clock.advance(timedelta(minutes=1))
             made.mail(FAY)
             until(lambda: is_known(life, FAY), SOON)
             settle(life)
+        assert life.server.breaches == []
+
+
+def test_what_passes_is_no_trouble_while_the_watch_stands(followed: Followed) -> None:
+    """Asking for another day fails for hours: nobody is told, as notices come; then it is asked for all the same."""
+    ended = followed.watching.standing
+    assert ended is not None
+    with structlog.testing.capture_logs() as logs:
+        followed.later(hours=25)
+        followed.watching.refusals.extend([refused(500, "backendError", "Internal error")] * 2)
+        for _ in range(2):
+            followed.life.run(1)
+            assert _checks(followed.life) == []
+            followed.later(hours=6, minutes=1)
+        assert followed.asked("watch") == 2
+        assert _told(logs) == ["info", "info"]
+        followed.life.run(1)
+    assert followed.watching.standing is not None
+    assert followed.watching.standing.ends_at > ended.ends_at
+
+
+def test_units_that_are_used_up_come_back(tmp_path: Path) -> None:
+    """A long first reading leaves none for the watch: it is asked for a minute later, and nobody is troubled."""
+    with google_world(tmp_path, START, KITH_PUBLIC_URL=PUBLIC) as life:
+        made = Followed(life)
+        with structlog.testing.capture_logs() as logs:
+            made.watching.refusals.append(user_rate())
+            made.connect(made.topic)
+            life.run()
+            assert (made.watching.standing, _checks(life), _told(logs)) == (None, [], [])
+            life.clock.advance(timedelta(minutes=2))
+            life.run(1)
+            assert made.watching.standing is not None
+        assert life.server.breaches == []
+
+
+def test_a_topic_that_goes_while_it_is_watched_is_told(followed: Followed) -> None:
+    """With the next day's asking, and not only when the week is over."""
+    followed.pubsub.topics.clear()
+    followed.later(hours=25)
+    followed.life.run(1)
+    ((state, finding, _),) = _checks(followed.life)
+    assert (state, "there is no such topic" in finding) == ("warning", True)
+
+
+def test_a_topic_may_be_named_later(tmp_path: Path) -> None:
+    """Connecting the account again with it is enough: it is watched with the next reading."""
+    with google_world(tmp_path, START, KITH_PUBLIC_URL=PUBLIC) as life:
+        made = Followed(life)
+        with reachable(life, life.calendars.channels.postman):
+            life.connect()
+            life.run()
+            assert made.watching.standing is None
+            made.connect(made.topic)
+            life.run(1)
+            settle(life)
+            assert made.watching.standing is not None
         assert life.server.breaches == []
 
 
