@@ -191,8 +191,12 @@ class Hosted:
         read = tuple(word for word in offered(specs) if chosen.get(f"read_{word}"))
         if not read and not chosen.get("tasks"):
             raise UsageError("Choose what Kith shall read.")
+        # What is read by default is not read where all of it is ticked off.
         return msgspec.structs.replace(
-            wish, read=read, tasks="Kith" if chosen.get("tasks") else "", sends=bool(chosen.get("digest"))
+            wish,
+            read=read or (TASKS,),
+            tasks="Kith" if chosen.get("tasks") else "",
+            sends=bool(chosen.get("digest")),
         )
 
     def _opened(self, sealed: str, kind: type[T]) -> T | None:
@@ -219,14 +223,19 @@ def _wants(asked: Sequence[Asked]) -> tuple[Want, ...]:
 
 
 def _options(specs: Sequence[ConnectorSpec], sign_in: SignIn) -> Iterator[Option]:
-    kept = choice_of(sign_in.before.settings if sign_in.before else {})
+    settings = sign_in.before.settings if sign_in.before else {}
+    kept = choice_of(settings)
     for word in offered(specs):
         wants = _wants(asked_for(specs, Choice(reads=(word,), is_headers_only=kept.is_headers_only)))
         if word != TASKS:
             yield Option(f"read_{word}", f"Read {word}", word in sign_in.wish.read, wants)
     if any(spec.open_sink for spec in specs):
         wants = _wants(asked_for(specs, Choice(reads=(TASKS,), writes_tasks=True)))
-        yield Option("tasks", "Write follow-ups to a list called Kith", kept.writes_tasks, wants)
+        label = "Write follow-ups to a list called Kith"
+        if kept.writes_tasks:
+            label = f"Write follow-ups to {settings.get('list_name')}, as before"
+        yield Option("tasks", label, kept.writes_tasks, wants, is_settled=kept.writes_tasks)
     if any(spec.open_mail for spec in specs):
         wants = _wants(asked_for(specs, Choice(reads=(), sends=True)))
-        yield Option("digest", "Send you the weekly digest", kept.sends, wants)
+        label = "Send you the weekly digest, as before" if kept.sends else "Send you the weekly digest"
+        yield Option("digest", label, kept.sends, wants, is_settled=kept.sends)

@@ -44,6 +44,8 @@ class Option(Struct, frozen=True):
     label: str
     is_on: bool
     wants: tuple[Want, ...]
+    is_settled: bool = False
+    """It stays as it is, whatever is chosen."""
 
 
 class Offer(Struct, frozen=True, kw_only=True):

@@ -188,6 +188,25 @@ def test_a_page_of_this_machine_lets_choose(here: Site) -> None:
     assert "KITH_PUBLIC_URL" in elsewhere.get("/connect/google").text
 
 
+def test_what_is_not_ticked_is_not_asked_for(here: Site) -> None:
+    """Tasks alone are tasks alone; and what an account is for already, and stays so, cannot be ticked off in vain."""
+    sent = here.press("/connect/google", tasks="1")
+    asked = dict(parse_qsl(urlsplit(onward(sent)).query))["scope"].split()
+    assert asked == ["openid", "email", f"{AUTH}tasks"]
+    back = consented(onward(sent), MARA).removeprefix(here.base)
+    assert here.browser.get(back).status_code == 200
+    (account,) = here.accounts()
+    assert (account.settings["reads"], account.settings["list_name"]) == (["tasks"], "Kith")
+    page = here.browser.get("/connect/google")
+    assert 'name="tasks" value="1" checked disabled> Write follow-ups to Kith, as before' in page.text
+    assert 'name="read_calendar" value="1"> Read calendar' in page.text
+    assert 'name="digest" value="1"> Send you' in page.text
+    assert here.press("/connect/google").status_code == 400
+    sent = here.press("/connect/google", read_calendar="1")
+    asked = dict(parse_qsl(urlsplit(onward(sent)).query))["scope"].split()
+    assert asked == ["openid", "email", f"{AUTH}calendar.events.readonly", f"{AUTH}tasks"]
+
+
 def test_where_no_vendor_leads_back_to_the_page(tmp_path: Path) -> None:
     """Microsoft sends browsers back to this machine by the one address that was registered: only the command waits there."""
     for made in _site("microsoft", tmp_path, "http://127.0.0.1:8321"):
