@@ -31,7 +31,7 @@ from connectors._exchange_elements import (
 from connectors._exchange_line import Fault, Line, Unspoken, is_gone
 from connectors._mail_text import clean
 from schemas.connector import Access
-from schemas.errors import Ambiguous, Transient
+from schemas.errors import Ambiguous, Rejected, Transient
 
 if TYPE_CHECKING:
     from connectors import _exchange_services as ews
@@ -144,8 +144,8 @@ class Exchange:
     def _found_folders(self) -> Iterator[Element]:
         from connectors._exchange_services import FindFolder  # noqa: PLC0415
 
-        offset: int | None = 0
-        while offset is not None and offset <= _MOST_FOLDERS:
+        offset = 0
+        while True:
             payload = node(
                 "m:FindFolder",
                 shape_of(
@@ -168,8 +168,14 @@ class Exchange:
                 node("m:ParentFolderIds", node("t:DistinguishedFolderId", Id="msgfolderroot")),
                 Traversal="Deep",
             )
-            page, offset = self._one(FindFolder, payload)
+            page, following = self._one(FindFolder, payload)
             yield from listed_in(page, "Folders")
+            if following is None:
+                return
+            self._check_goes_on(following > offset)
+            offset = following
+            if offset > _MOST_FOLDERS:
+                raise Rejected(f"{self._line.host} names more than {_MOST_FOLDERS:,} folders; none is read.")
 
     def _roles(self) -> dict[str, str]:
         """What folders are for, by their keys; the folder of all folders has the role `root`."""
@@ -232,6 +238,7 @@ class Exchange:
                 raise self._line.trouble(one)
         if not service.sync_state:
             raise Transient(f"{self._line.host} told changes without saying up to where. Kith tries again.")
+        self._check_goes_on(service.includes_last_item_in_range or service.sync_state != state)
         changes = [change for element in found if (change := change_of(element)) is not None]
         return Synced(tuple(changes), service.sync_state, service.includes_last_item_in_range)
 
@@ -308,6 +315,7 @@ class Exchange:
                 raise self._line.trouble(page)
             following = after if after is not None else following
             found += listed_in(page, "Items")
+        self._check_goes_on(following is None or following > offset)
         return found, following
 
     def create(self, folder: str, item: Element) -> ItemId:
@@ -442,6 +450,11 @@ class Exchange:
         first = found[0] if found else None
         self._judge(None if isinstance(first, bool) else first)
         return first
+
+    def _check_goes_on(self, goes_on: bool) -> None:
+        """That a listing comes to its end some time."""
+        if not goes_on:
+            raise Transient(f"{self._line.host} gives the same page again and again. Kith tries again later.")
 
     def _judge(self, answer: Any) -> None:
         """Raise what an answer says was in the way."""

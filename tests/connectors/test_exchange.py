@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
+import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from schemas.ids import IdempotencyKey
 from tests.connectors.exchange import a_letter, an_access
 from tests.connectors.mail import a_mail
 from tests.contract.live_source import SECRET, live_pages
+from tests.contract.source import NOW
 from tests.fakes.exchange import ExchangeServer
 from tests.fakes.exchange_wire import Refused, Wire, breaches_of, e, fault, schema
 from tests.fakes.faults import Fault
@@ -427,6 +430,41 @@ def test_an_answer_without_end_is_cut() -> None:
 
     with scripted(endless) as server, pytest.raises(Rejected, match="50 MB"):
         look(an_access(ExchangeServer(), url=f"{server.url}EWS/Exchange.asmx"))
+
+
+def test_pages_without_end_are_not_read_on(mailbox: ExchangeServer) -> None:
+    """A server that promises another page and gives the same one again is asked once more, and not for ever."""
+    mailbox.add("inbox", a_letter(a_mail(1), received=NOW))
+    going_on = (
+        (b'IncludesLastItemInRange="true"', b'IncludesLastItemInRange="false"'),
+        (b"<m:IncludesLastItemInRange>true<", b"<m:IncludesLastItemInRange>false<"),
+    )
+    for operation in (b"FindFolder", b"FindItem", b"SyncFolderItems"):
+
+        def endless(said: bytes, operation: bytes = operation) -> bytes:
+            for old, new in going_on if operation in said else ():
+                said = said.replace(old, new)
+            return re.sub(rb'IndexedPagingOffset="\d+"', b'IndexedPagingOffset="1"', said)
+
+        mailbox.wire.spoil = endless
+        mailbox.operations()
+        with pytest.raises(Transient, match="same page"):
+            live_pages(exchange_mail.SPEC, an_access(mailbox))
+        assert mailbox.operations().count(operation.decode()) <= 3
+
+
+def test_folders_without_end_are_told_of(mailbox: ExchangeServer) -> None:
+    """More folders than anybody has are not read in part, as what is in the others would seem to be gone."""
+    offset = count(1_000, 1_000)
+
+    def endless(said: bytes) -> bytes:
+        said = said.replace(b'IncludesLastItemInRange="true"', b'IncludesLastItemInRange="false"')
+        return re.sub(rb'IndexedPagingOffset="\d+"', b'IndexedPagingOffset="%d"' % next(offset), said)
+
+    mailbox.wire.spoil = endless
+    with pytest.raises(Rejected, match="10,000 folders"):
+        opened(an_access(mailbox), lambda line: line.folders({"known": "root"}))
+    assert mailbox.operations().count("FindFolder") == 11
 
 
 def test_what_xml_may_not_hold_is_borne(mailbox: ExchangeServer) -> None:
