@@ -30,7 +30,7 @@ QUIET = [
     "--disable-sync",
 ]
 WIDTHS = {"phone": 375, "desktop": 900}
-PAGES = {**weeks.GOLDEN, "crowded": weeks.crowded}
+PAGES = {**weeks.GOLDEN, "crowded": weeks.crowded, "long-words": weeks.long_words}
 
 
 @pytest.fixture(scope="module")

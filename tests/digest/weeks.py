@@ -472,6 +472,21 @@ def hostile() -> Digest:
     return build(state, followups, WEEK, sources=[SourceNote(name=HOSTILE, trouble=HOSTILE)])
 
 
+def long_words() -> Digest:
+    """Names, subjects and questions without a space to break a line at: links, keys, tracking numbers."""
+    word = "Auftragsbestätigungsnummer" * 20
+    who = a_person("p1", word, first_name=word, title=word, organization=word)
+    mails = [a_mail("i1", at(11, 19), "p1", word, Signal("ask", f"https://files.example/{word}?"))]
+    meetings = [a_meeting("m1", at(11, 26, 10), ["p1"], word), a_meeting("m2", at(11, 20, 10), ["p1"], word)]
+    followups = [
+        a_followup("f1", "awaiting_me", "p1", word, word, evidence=["i1"]),
+        a_followup("f2", "keep_in_touch", "p1", word, word),
+    ]
+    return build(
+        a_state([who], mails, meetings), followups, WEEK, sources=[SourceNote(name=word, trouble=word)]
+    )
+
+
 def linkedin_aged() -> Digest:
     """Everything here rests on an export, and each line says how old that is."""
     people = [
