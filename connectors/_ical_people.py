@@ -44,7 +44,7 @@ def organizer_of(values: Values) -> Mailbox | None:
 
 
 def attendees_of(values: Values) -> tuple[Attendee, ...]:
-    """Who is asked, one entry an address; those without an address are left out."""
+    """Who is asked, one entry an address; those without an address, or told of it for information, are left out."""
     found: dict[str, Attendee] = {}
     for parameters, value in values[:_MOST_ATTENDEES]:
         address = address_of(value, parameters)
@@ -57,6 +57,8 @@ def attendees_of(values: Values) -> tuple[Attendee, ...]:
         kind = _KINDS.get(parameters.get("CUTYPE", "INDIVIDUAL").upper(), "unknown")
         if _CALENDAR_HOST.search(address):
             kind = "resource"
+        if role == "NON-PARTICIPANT" and kind in {"individual", "unknown"}:
+            continue
         found[address] = Attendee(
             address=address,
             name=_common_name(parameters, address),

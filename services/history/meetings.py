@@ -1,5 +1,6 @@
 """From the components of one UID (RFC 5545 3.8.4.4, 3.8.4.7) to the meetings that took, or will take, place."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -10,9 +11,16 @@ from schemas.ids import key64
 from schemas.records import Attendee, Meeting
 from services.history.batch import Batch
 from services.history.parts import Kind, Part, Trait, Way, pack
-from services.history.project import uid_group
+from services.history.project import is_place, uid_group
 from services.identity.keys import OWNER_KEY
 from services.store.history import InteractionRow
+
+_CALLED_OFF = re.compile(
+    r"\s*(?:cancell?ed|abgesagt|annulée?|cancelad[oa]|annullat[oa]|geannuleerd|inställt|avlyst|aflyst|peruutettu|"
+    r"odwołan[aoey]|zrušeno)\s?[::]",
+    re.IGNORECASE,
+)
+"""What Outlook puts before the title of a meeting that its organizer called off, and exports leave as the only sign."""
 
 
 class Component(NamedTuple):
@@ -89,7 +97,7 @@ def _held(
     organizer = record.organizer
     author = batch.address(organizer.address, "") if organizer and "@" in organizer.address else None
     way = Way.BOTH if author is None else Way.OUT if author == OWNER_KEY else Way.IN
-    if is_cancelled or record.is_cancelled:
+    if is_cancelled or record.is_cancelled or _CALLED_OFF.match(record.summary):
         traits |= Trait.CANCELLED
     if record.is_all_day:
         traits |= Trait.ALL_DAY
@@ -131,7 +139,7 @@ def _parts(record: Meeting, batch: Batch) -> tuple[dict[int, int], int, Trait]:
     for attendee in record.attendees:
         if attendee.kind in {"room", "resource"} or "@" not in attendee.address:
             continue
-        if attendee.address.endswith("@resource.calendar.google.com"):
+        if attendee.address.endswith("@resource.calendar.google.com") or is_place(attendee, record.location):
             continue
         key = batch.address(attendee.address, "")
         part = _part(attendee)
@@ -145,7 +153,8 @@ def _parts(record: Meeting, batch: Batch) -> tuple[dict[int, int], int, Trait]:
 
 
 def _part(attendee: Attendee) -> Part:
-    if attendee.partstat == "declined":
+    # Who sends somebody else does not come either (RFC 5545 3.2.12).
+    if attendee.partstat in {"declined", "delegated"}:
         return Part.DECLINED
     return Part.OPTIONAL if attendee.is_optional else Part.ATTENDEE
 

@@ -4,6 +4,7 @@ Pure but for the batch it is handed. Everything counts with a sign, so that a re
 taken away exactly as it was added.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from schemas.decisions import (
 from schemas.events import EventBody, kind_of
 from schemas.ids import key64
 from schemas.records import (
+    Attendee,
     Connection,
     ConnectionNote,
     Contact,
@@ -48,6 +50,7 @@ from services.identity.names import folded
 from services.store.history import InteractionRow
 
 _encode = msgspec.json.Encoder().encode
+_PLACES = re.compile(r"\s*[;,/|]\s*")
 _MARK = {
     "ask": Mark.ASK,
     "promise": Mark.PROMISE,
@@ -270,6 +273,11 @@ def uid_group(uid: str) -> int:
     return key64("uid", uid)
 
 
+def is_place(attendee: Attendee, location: str) -> bool:
+    """Whether an attendee is what the meeting's location is called: a room that its calendar calls an individual."""
+    return bool(attendee.name) and folded(attendee.name) in map(folded, _PLACES.split(location[:1_000]))
+
+
 def _meeting(batch: Batch, record: Meeting, place: Place, sign: int) -> None:
     """Components are only noted here: what a series is, all of them together say (`services.history.meetings`)."""
     group = uid_group(record.uid)
@@ -284,7 +292,10 @@ def _meeting(batch: Batch, record: Meeting, place: Place, sign: int) -> None:
     elif batch.components.get(slot, place.seq) == place.seq:
         # Also where this very batch had put it there: a meeting that is deleted soon after it was made.
         batch.components[slot] = None
-    asked = [(one.address, one.name, one.kind) for one in record.attendees]
+    asked = [
+        (one.address, one.name, "room" if is_place(one, record.location) else one.kind)
+        for one in record.attendees
+    ]
     if record.organizer and record.organizer.address not in {address for address, _, _ in asked}:
         asked.append((record.organizer.address, record.organizer.name, "individual"))
     for address, name, kind in asked:

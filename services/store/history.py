@@ -382,7 +382,7 @@ def interactions_of_people(
 ) -> Iterator[tuple[int, int, int, int, int, int | None, int, int, int, int, bool, int]]:
     """For each interaction of each person, by person.
 
-    Yields person, part, interaction id, kind, at, ends_at, direction, owner_part, author, group_size, is_held, seq.
+    Yields person, part, interaction id, kind, at, ends_at, direction, owner_part, author, group_size, is_held, signals.
     """
     for chunk in chunks(persons):
         statement = (
@@ -398,7 +398,7 @@ def interactions_of_people(
                 interaction.c.author,
                 interaction.c.group_size,
                 interaction.c.is_held,
-                interaction.c.seq,
+                interaction.c.signals,
             )
             .join(participant, participant.c.identity == identity.c.key)
             .join(interaction, interaction.c.id == participant.c.interaction)

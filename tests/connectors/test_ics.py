@@ -99,6 +99,20 @@ class TestIcs(SourceContract):
 # ------ producers
 
 
+def test_who_is_told_for_information_is_not_asked() -> None:
+    """A NON-PARTICIPANT (RFC 5545 3.2.16) is no attendee; a room that calls itself one stays a room."""
+    record = meeting(
+        "DTSTART:20260301T080000Z",
+        "ATTENDEE;ROLE=NON-PARTICIPANT:mailto:cy@example.com",
+        "ATTENDEE;ROLE=OPT-PARTICIPANT:mailto:ana@example.com",
+        "ATTENDEE;ROLE=NON-PARTICIPANT;CUTYPE=ROOM:mailto:room4@example.com",
+    )
+    assert [(each.address, each.kind) for each in record.attendees] == [
+        ("ana@example.com", "individual"),
+        ("room4@example.com", "room"),
+    ]
+
+
 def test_google() -> None:
     """A Takeout calendar: folded attendees, overrides, a cancelled one, EXDATE, a room, an all-day meeting."""
     meetings = by_id(changes_of(pull(FIXTURES / "google.ics")))
