@@ -14,11 +14,13 @@ from msgspec import Struct
 from connectors._dav import CALENDARS, Dav, DavCollection, Home, member_name, member_url, open_dav
 from connectors._dav_xml import DAV, Garbled, Value, tag
 from connectors._mail_text import clean
+from connectors._task_lists import chosen, gone_list
 from connectors._vtodo import NoTask, Todo, read_todo
 from schemas.connector import Access
 from schemas.errors import Missing, Rejected
 from schemas.ids import key64
 
+GONE_LIST = gone_list("on the server", "caldav")
 _QUERY = (
     '<?xml version="1.0" encoding="utf-8"?>\n<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">'
     "<d:prop><d:getetag/><c:calendar-data/></d:prop>"
@@ -52,7 +54,7 @@ class Lists:
 
     def __init__(self, access: Access, homes: Sequence[str] = ()) -> None:
         """Nothing is sent yet; `homes` are those found before."""
-        self._wanted = str(access.settings.get("list") or "")
+        self._access = access
         self.dav: Dav = open_dav(access, CALENDARS)
         # Sources and sinks are let go of without a word; their connections go with them.
         finalize(self, self.dav.close)
@@ -88,22 +90,12 @@ class Lists:
         return [one for one in self.dav.collections(home) if one.holds("VTODO") and one.can_read]
 
     def chosen(self) -> DavCollection:
-        """The list that the settings name, by its id or else by its name.
+        """The list that the settings name.
 
         Raises:
             Missing: there is none.
         """
-        found = self.named(self._wanted)
-        if found is None:
-            raise Missing(gone_list())
-        return found
-
-    def named(self, wanted: str) -> DavCollection | None:
-        """The list of an id or name."""
-        name = clean(wanted).casefold()
-        return next((one for one in self.all() if one.id == wanted), None) or next(
-            (one for one in self.all() if name and one.name.casefold() == name), None
-        )
+        return chosen(self._access, self.all(), GONE_LIST)
 
     def make(self, name: str) -> DavCollection:
         """Make a list (RFC 4791 5.3.1).
@@ -168,11 +160,3 @@ class Lists:
         """The task of a UID in any list."""
         places = (place for one in self.all() for place in self.search(one, uid))
         return next((place for place in places if place.uid == uid), None)
-
-
-def gone_list() -> str:
-    """What to say of a list that is not there."""
-    return (
-        "The list that tasks go to is not on the server (any more). "
-        "Choose another: kith connect caldav --tasks LIST."
-    )

@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from connectors._google import TASKS, Api
 from connectors._mail_text import clean
+from connectors._task_lists import gone_list
 from connectors._tasks import cut, one_line, plain_lines, safe_link
 from schemas.connector import Access, Quota, TaskDraft, TaskLimits
 from schemas.errors import Ambiguous, Transient
@@ -24,6 +25,7 @@ LIMITS = TaskLimits(title=500, note=4_000, has_link=True)
 MOST = 8_192
 """What notes may hold at the most, by the stricter count."""
 QUOTA = Quota("tasks", 50_000, timedelta(days=1))
+GONE_LIST: Final = gone_list("in Google Tasks", "google")
 NAME = 120
 """Characters of a list's name."""
 OPEN, DONE = "needsAction", "completed"
@@ -66,6 +68,11 @@ class TaskList(Struct, frozen=True):
 
     id: str
     title: str = ""
+
+    @property
+    def name(self) -> str:
+        """As people know it."""
+        return clean(self.title)
 
 
 class _Tasks(Struct, frozen=True, rename="camel"):
@@ -239,11 +246,3 @@ def before(mark: str, overlap: timedelta) -> str:
 
 def _rfc3339(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}"[:23] + "Z"
-
-
-def gone_list() -> str:
-    """What to say of a list that is not there."""
-    return (
-        "The list that tasks go to is not in Google Tasks (any more). "
-        "Choose another: kith connect google --tasks LIST."
-    )

@@ -21,6 +21,7 @@ from connectors._graph import IMMUTABLE, Ask, Graph, decoded
 from connectors._graph_rows import Moment, Removed, nearest_day, told
 from connectors._ical_zones import known_zone, to_utc, to_wall
 from connectors._mail_text import clean
+from connectors._task_lists import gone_list
 from connectors._tasks import cut, one_line, plain_lines, safe_link, width
 from schemas.connector import Access, TaskDraft, TaskLimits
 from schemas.errors import Ambiguous, Missing, Transient
@@ -31,6 +32,7 @@ T = TypeVar("T")
 PERMISSIONS = ("Tasks.ReadWrite", "Tasks.ReadWrite.Shared")
 LIMITS = TaskLimits(title=255, note=10_000, has_link=True)
 APPLICATION = "Kith"
+GONE_LIST = gone_list("in Microsoft To Do", "microsoft")
 _FLAGGED = "flaggedEmails"
 _SELECTED = "id,title,status,body,dueDateTime,completedDateTime,lastModifiedDateTime"
 _EXPANDED = {"$select": _SELECTED, "$expand": "linkedResources"}
@@ -269,21 +271,6 @@ def task_of(row: Raw) -> TodoTask | None:
         return msgspec.json.decode(row, type=TodoTask)
     except (msgspec.DecodeError, RecursionError):
         return None
-
-
-def gone_list() -> str:
-    """What to say of a list that is not there."""
-    return (
-        "The list that tasks go to is not in Microsoft To Do (any more). "
-        "Choose another: kith connect microsoft --tasks LIST."
-    )
-
-
-def named(wanted: str, lists: Sequence[TodoList]) -> TodoList | None:
-    """The list of this id, or else of this name."""
-    name = clean(wanted).casefold()
-    by_name = (one for one in lists if name and one.name.casefold() == name)
-    return next((one for one in lists if one.id == wanted), None) or next(by_name, None)
 
 
 def _way(one: str) -> str:

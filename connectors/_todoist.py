@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 
 from connectors._http import Answer, Bearer, Http
 from connectors._mail_text import clean
+from connectors._task_lists import gone_list
 from connectors._tasks import cut
 from connectors._todoist_words import Due
 from schemas.connector import Access, Quota
@@ -41,6 +42,7 @@ QUOTAS = (
     Quota("sync", 1_000, timedelta(minutes=15)),
     Quota("full_sync", 100, timedelta(minutes=15)),
 )
+GONE_PROJECT = gone_list("in Todoist", "todoist", "project")
 NAME = 120
 """Characters of a project's name."""
 _PAGE = 200
@@ -320,14 +322,6 @@ def _refusal(why: Refusal) -> ConnectorError:
             return Transient(f"Todoist could not write the task ({code}). Kith tries again.")
         case code:
             return Rejected(f"Todoist refuses the task ({code} {clean(why.error_tag)[:60]}).")
-
-
-def gone_list(what: str) -> str:
-    """What to say of a project that is not there."""
-    return (
-        f"{what} that tasks go to is not in Todoist (any more). "
-        "Choose another: kith connect todoist --tasks PROJECT."
-    )
 
 
 def uuid_of(*parts: str) -> str:

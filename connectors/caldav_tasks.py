@@ -25,7 +25,8 @@ import msgspec
 from msgspec import Struct
 
 from connectors._dav import DavCollection, Listing, PreconditionFailed, member_url
-from connectors._dav_tasks import Lists, Place, gone_list
+from connectors._dav_tasks import GONE_LIST, Lists, Place
+from connectors._task_lists import SINCE_LAST_LOOK, collection, named, surveyed
 from connectors._tasks import next_tick, stamp_of
 from connectors._vtodo import (
     LIMITS,
@@ -366,32 +367,17 @@ def survey(access: Access) -> Survey:
     """Sign in; find the list, where one is chosen; tell of every list that can be written to.
 
     Raises:
-        Missing: the list that is chosen is not there.
+        Missing: the list that is chosen is not there, or cannot be written to.
     """
-    lists = Lists(access)
-    lists.all()
-    settings: dict[str, str] = {}
-    if wanted := str(access.settings.get("list") or ""):
-        chosen = lists.named(wanted)
-        if chosen is None:
-            raise Missing(gone_list())
-        settings["list"] = chosen.id
-    shown = [one for one in lists.all() if one.can_write]
-    abilities = ["tells what changed since the last look"] if any(one.can_sync for one in shown) else []
-    return Survey(
-        str(access.settings.get("user") or ""),
-        tuple(Collection(one.id, one.name, "tasks") for one in shown),
-        tuple(abilities),
-        settings,
-    )
+    shown = [one for one in Lists(access).all() if one.can_write]
+    abilities = [SINCE_LAST_LOOK] if any(one.can_sync for one in shown) else []
+    return surveyed(access, str(access.settings.get("user") or ""), shown, GONE_LIST, *abilities)
 
 
 def make_list(access: Access, name: str) -> Collection:
     """The list with this name, made where there is none."""
     lists = Lists(access)
-    lists.all()
-    chosen = lists.named(name) or lists.make(name)
-    return Collection(chosen.id, chosen.name, "tasks")
+    return collection(named(name, lists.all()) or lists.make(name))
 
 
 def open_source(access: Access) -> Source:

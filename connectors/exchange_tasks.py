@@ -12,7 +12,7 @@ re-consent: done. wrong account: none, because a mailbox is its user's. revocati
 at the server.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from weakref import finalize
 
@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from connectors._exchange import Exchange, Folder, opened
 from connectors._exchange_elements import Changed, Element, ItemId, id_of, is_equal, key_of
-from connectors._exchange_folders import Seen, holding, is_quiet, left, surveyed
+from connectors._exchange_folders import Seen, holding, is_quiet, left
+from connectors._exchange_folders import surveyed as mailbox_surveyed
 from connectors._exchange_line import Conflict, Fault
 from connectors._exchange_tasks import (
     KEY,
@@ -37,6 +38,7 @@ from connectors._exchange_tasks import (
     task_of,
 )
 from connectors._mail_text import clean
+from connectors._task_lists import chosen, gone_list, named
 from connectors._tasks import next_tick, stamp_of
 from schemas.connector import (
     Access,
@@ -58,6 +60,7 @@ from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 STREAM = StreamName("tasks")
 _HOLDS = "IPF.Task"
 _TRIES = 4
+_GONE_LIST = gone_list("on the server", "exchange")
 
 
 # ------ reading
@@ -219,7 +222,7 @@ class ExchangeTasksSink:
             made = self._line.create(chosen.id, new_task(key, draft))
         except Missing as error:
             self._lists = None
-            raise Missing(_gone_list()) from error
+            raise Missing(_GONE_LIST) from error
         return TaskRef(key, version=made.version)
 
     def update(self, ref: TaskRef, was: TaskDraft, draft: TaskDraft, /) -> TaskRef:
@@ -284,34 +287,23 @@ class ExchangeTasksSink:
         if self._lists is None:
             self._lists = holding(self._line.folders({}), _HOLDS)
             if not self._lists:
-                raise Missing(_gone_list())
+                raise Missing(_GONE_LIST)
         return self._lists
 
 
-def _named(lists: list[Folder], wanted: str) -> Folder | None:
-    name = clean(wanted).casefold()
-    return next((one for one in lists if wanted in {one.key, one.id}), None) or next(
-        (one for one in lists if name and one.name.casefold() == name), None
-    )
+def _offered(lists: Iterable[Folder]) -> list[Collection]:
+    """Lists as settings and people name them: the server's own id of a folder is another after a move."""
+    return [Collection(one.key, one.name, "tasks") for one in lists]
 
 
-def _chosen(lists: list[Folder], access: Access) -> Folder:
-    """The list that the settings name, by its short name or else by its name.
+def _chosen(lists: Sequence[Folder], access: Access) -> Folder:
+    """The list that the settings name.
 
     Raises:
         Missing: there is none.
     """
-    found = _named(lists, str(access.settings.get("list") or ""))
-    if found is None:
-        raise Missing(_gone_list())
-    return found
-
-
-def _gone_list() -> str:
-    return (
-        "The list that tasks go to is not on the server (any more). "
-        "Choose another: kith connect exchange --tasks LIST."
-    )
+    key = chosen(access, _offered(lists), _GONE_LIST).id
+    return next(one for one in lists if one.key == key)
 
 
 # ------ connecting
@@ -325,11 +317,12 @@ def survey(access: Access) -> Survey:
     """
 
     def look(line: Exchange) -> Survey:
-        lists = holding(line.folders({}), _HOLDS)
-        seen = surveyed(line, [Collection(one.key, one.name, "tasks") for one in lists])
+        lists = _offered(holding(line.folders({}), _HOLDS))
+        seen = mailbox_surveyed(line, lists)
         if not access.settings.get("list"):
             return seen
-        return msgspec.structs.replace(seen, settings={**seen.settings, "list": _chosen(lists, access).key})
+        kept = {**seen.settings, "list": chosen(access, lists, _GONE_LIST).id}
+        return msgspec.structs.replace(seen, settings=kept)
 
     return opened(access, look)
 
@@ -338,9 +331,8 @@ def make_list(access: Access, name: str) -> Collection:
     """The list with this name, made where there is none."""
 
     def make(line: Exchange) -> Collection:
-        found = _named(holding(line.folders({}), _HOLDS), name)
-        found = found or line.make_folder(clean(name), "tasks", "TasksFolder")
-        return Collection(found.key, found.name, "tasks")
+        found = named(name, _offered(holding(line.folders({}), _HOLDS)))
+        return found or _offered([line.make_folder(clean(name), "tasks", "TasksFolder")])[0]
 
     return opened(access, make)
 

@@ -24,6 +24,7 @@ from msgspec import Raw, Struct
 from connectors._google import Stale, is_granted, require, scope
 from connectors._google_tasks import (
     DONE,
+    GONE_LIST,
     LIMITS,
     MOST,
     OPEN,
@@ -35,7 +36,6 @@ from connectors._google_tasks import (
     body_of,
     day_of,
     due_of,
-    gone_list,
     instant_of,
     later,
     marked,
@@ -44,6 +44,7 @@ from connectors._google_tasks import (
     unmarked,
 )
 from connectors._mail_text import clean
+from connectors._task_lists import SINCE_LAST_LOOK, chosen, collection, collections, named, surveyed
 from connectors._tasks import closed, next_tick, stamp_of
 from schemas.connector import (
     Access,
@@ -140,13 +141,13 @@ class _Reading:
         is_first = not state.whole_at
         if _is_due(state.lists_at, self._now, _LISTS_EVERY):
             self._look_at_lists()
-        chosen = self._chosen()
+        target = self._chosen()
         if _is_due(state.whole_at, self._now, _WHOLE_EVERY):
             state.marks.clear()
             state.whole_at = self._now.isoformat()
-        followed = {chosen, *(seen.list for seen in state.ours.values())}
+        followed = {target, *(seen.list for seen in state.ours.values())}
         for one in [one for one in state.lists if is_first or one in followed]:
-            yield from self._read(one, is_chosen=one == chosen)
+            yield from self._read(one, is_chosen=one == target)
         self._look_elsewhere()
         for key, (one, task) in sorted(self._there.items()):
             yield from self._told(key, one, task)
@@ -164,7 +165,7 @@ class _Reading:
     def _look_at_lists(self) -> None:
         """See which lists there are; of one that has another name our open tasks are told again."""
         state = self._state
-        names, state.lists = state.lists, {one.id: clean(one.title) for one in self._tasks.lists()}
+        names, state.lists = state.lists, {one.id: one.name for one in self._tasks.lists()}
         state.lists_at, self._knows_lists = self._now.isoformat(), True
         for key, seen in state.ours.items():
             if seen.list not in state.lists:
@@ -173,17 +174,16 @@ class _Reading:
                 self._look_at(key, seen.list)
 
     def _chosen(self) -> str:
-        """The list that the settings name, by its id or else by its name; empty where they name none."""
+        """The list that the settings name; empty where they name none."""
         if not self._wanted:
             return ""
-        found = _named(self._wanted, self._state.lists)
-        if not found and not self._knows_lists:
+        found = named(self._wanted, collections(self._state.lists))
+        if found is None and not self._knows_lists:
             self._look_at_lists()
-            found = _named(self._wanted, self._state.lists)
-        if not found:
-            self._state.lists_at = ""
-            raise Missing(gone_list())
-        return found
+            found = named(self._wanted, collections(self._state.lists))
+        if found is None:
+            raise Missing(GONE_LIST)
+        return found.id
 
     # ------ tasks
 
@@ -215,7 +215,7 @@ class _Reading:
             # The list went since the lists were looked at.
             state.lists_at = ""
             if is_chosen:
-                raise Missing(gone_list()) from error
+                raise Missing(GONE_LIST) from error
             self._left |= set(here.values())
             return
         if not mark:
@@ -308,14 +308,6 @@ def _is_due(last: str, now: datetime, every: timedelta) -> bool:
     return at is None or abs(now - at) >= every
 
 
-def _named(wanted: str, lists: Mapping[str, str]) -> str:
-    """The id of the list that is named by its id, or else by its name."""
-    if wanted in lists:
-        return wanted
-    name = clean(wanted).casefold()
-    return next((one for one, title in lists.items() if title.casefold() == name), "")
-
-
 # ------ writing
 
 
@@ -353,14 +345,14 @@ class GoogleTasksSink:
             "notes": marked(body_of(draft), key),
             **({"due": due_of(draft.due)} if draft.due else {}),
         }
-        chosen = self._chosen()
+        one = self._chosen()
         try:
-            made = self._tasks.insert(chosen, fields)
+            made = self._tasks.insert(one, fields)
         except Missing as error:
             self._lists.clear()
-            raise Missing(gone_list()) from error
-        self._places[made.id] = chosen
-        self._ours[key] = (chosen, made)
+            raise Missing(GONE_LIST) from error
+        self._places[made.id] = one
+        self._ours[key] = (one, made)
         return _ref(made)
 
     def update(self, ref: TaskRef, was: TaskDraft, draft: TaskDraft, /) -> TaskRef:
@@ -429,7 +421,8 @@ class GoogleTasksSink:
         asked = set[str]()
         for _ in range(2):
             lists = self._all_lists()
-            places = dict.fromkeys([self._places.get(task, ""), _named(self._wanted, lists), *lists])
+            first = named(self._wanted, collections(lists))
+            places = dict.fromkeys([self._places.get(task, ""), first.id if first else "", *lists])
             for one in [one for one in places if one and one not in asked]:
                 asked.add(one)
                 try:
@@ -445,15 +438,15 @@ class GoogleTasksSink:
         raise Deleted(_GONE)
 
     def _chosen(self) -> str:
-        chosen = _named(self._wanted, self._all_lists()) if self._wanted else ""
-        if not chosen:
+        try:
+            return chosen(self._access, collections(self._all_lists()), GONE_LIST).id
+        except Missing:
             self._lists.clear()
-            raise Missing(gone_list())
-        return chosen
+            raise
 
     def _all_lists(self) -> Mapping[str, str]:
         if not self._lists:
-            self._lists = {one.id: clean(one.title) for one in self._tasks.lists()}
+            self._lists = {one.id: one.name for one in self._tasks.lists()}
         return self._lists
 
     def _catch_up(self) -> None:
@@ -512,27 +505,14 @@ def survey(access: Access) -> Survey:
     if not wanted and not any(is_granted(access, name) for name in _READ):
         # Reading mail and meetings takes no permission for tasks.
         return Survey(user)
-    lists = {one.id: clean(one.title) for one in _signed_in(access, _READ, "see task lists").lists()}
-    settings: dict[str, str] = {}
-    if wanted:
-        settings["list"] = _named(wanted, lists)
-        if not settings["list"]:
-            raise Missing(gone_list())
-    return Survey(
-        user or "the account",
-        tuple(Collection(one, title, "tasks") for one, title in lists.items()),
-        ("tells what changed since the last look",),
-        settings,
-    )
+    lists = _signed_in(access, _READ, "see task lists").lists()
+    return surveyed(access, user or "the account", lists, GONE_LIST, SINCE_LAST_LOOK)
 
 
 def make_list(access: Access, name: str) -> Collection:
     """The list with this name, made where there is none."""
     tasks = _signed_in(access, _WRITE, "make a task list")
-    wanted = clean(name).casefold()
-    found = next((one for one in tasks.lists() if clean(one.title).casefold() == wanted), None)
-    chosen = found or tasks.make_list(name)
-    return Collection(chosen.id, clean(chosen.title), "tasks")
+    return collection(named(name, tasks.lists()) or tasks.make_list(name))
 
 
 def _signed_in(access: Access, names: Sequence[str], purpose: str) -> Tasks:

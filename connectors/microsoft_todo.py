@@ -25,15 +25,14 @@ from connectors._graph_channels import TASKS_LIFE, watching
 from connectors._graph_delta import Place as Round
 from connectors._graph_delta import changes_since, whole_round
 from connectors._graph_todo import (
+    GONE_LIST,
     LIMITS,
     PERMISSIONS,
     Place,
     Todo,
     TodoList,
     TodoTask,
-    gone_list,
     instant_of,
-    named,
     note_of,
     place_of,
     task_of,
@@ -42,6 +41,13 @@ from connectors._graph_todo import (
 )
 from connectors._mail_text import clean
 from connectors._revisions import digest_of
+from connectors._task_lists import (
+    SINCE_LAST_LOOK,
+    chosen,
+    collection,
+    named,
+    surveyed,
+)
 from connectors._tasks import closed, next_tick, stamp_of
 from schemas.connector import (
     Access,
@@ -155,11 +161,9 @@ class _Look:
         """See which lists there are; the tasks of one that is gone have left it."""
         state = self._state
         lists = self._todo.lists()
-        chosen = named(wanted, lists)
-        if wanted and chosen is None:
-            raise Missing(gone_list())
+        target = chosen(self._access, lists, GONE_LIST) if wanted else None
         # Lists that others share take a permission of their own.
-        there = {one.id: one.name for one in lists if one.is_owner is not False or one == chosen}
+        there = {one.id: one.name for one in lists if one.is_owner is not False or one == target}
         for one in [one for one in state.lists if one not in there]:
             del state.lists[one]
             self._left |= {task for task, ours in state.ours.items() if ours.list == one}
@@ -312,7 +316,7 @@ class MicrosoftTodoSink:
     def put(self, key: IdempotencyKey, draft: TaskDraft, /) -> TaskRef:
         """Make a task under a key, unless there is one."""
         require(self._access, *PERMISSIONS)
-        chosen = self._chosen()
+        one = self._chosen()
         if self._known is None or key in self._known:
             found = self._located(key)
             if found is not None:
@@ -321,11 +325,11 @@ class MicrosoftTodoSink:
         # Until the answer is here, nobody knows what there is.
         self._known = None
         try:
-            task = self._todo.make(chosen, key, draft)
+            task = self._todo.make(one, key, draft)
         except Missing as error:
             self._list = ""
-            raise Missing(gone_list()) from error
-        place = Place(chosen, task.id, key)
+            raise Missing(GONE_LIST) from error
+        place = Place(one, task.id, key)
         self._known = {**(known or {}), key: place}
         return _ref(place, task)
 
@@ -420,8 +424,8 @@ class MicrosoftTodoSink:
     def _lists(self) -> list[TodoList]:
         """All lists, the chosen one first."""
         lists = self._todo.lists()
-        chosen = named(str(self._access.settings.get("list") or ""), lists)
-        self._list = chosen.id if chosen else ""
+        target = named(str(self._access.settings.get("list") or ""), lists)
+        self._list = target.id if target else ""
         return sorted(lists, key=lambda one: one.id != self._list)
 
     def _tasks(self, one: TodoList) -> Iterator[TodoTask]:
@@ -438,7 +442,7 @@ class MicrosoftTodoSink:
         if not self._list:
             self._lists()
         if not self._list:
-            raise Missing(gone_list())
+            raise Missing(GONE_LIST)
         return self._list
 
 
@@ -456,19 +460,8 @@ def survey(access: Access) -> Survey:
         Missing: the list that is chosen is not there.
     """
     require(access, *PERMISSIONS)
-    lists = Todo(access).lists()
-    settings: dict[str, str] = {}
-    if wanted := str(access.settings.get("list") or ""):
-        chosen = named(wanted, lists)
-        if chosen is None:
-            raise Missing(gone_list())
-        settings["list"] = chosen.id
-    return Survey(
-        str(access.settings.get("user") or "") or "nobody",
-        tuple(Collection(one.id, one.name, "tasks") for one in lists),
-        ("tells what changed since the last look",),
-        settings,
-    )
+    user = str(access.settings.get("user") or "") or "nobody"
+    return surveyed(access, user, Todo(access).lists(), GONE_LIST, SINCE_LAST_LOOK)
 
 
 def make_list(access: Access, name: str) -> Collection:
@@ -481,18 +474,17 @@ def make_list(access: Access, name: str) -> Collection:
     todo = Todo(access)
     found = named(name, todo.lists())
     try:
-        chosen = found or todo.make_list(name)
+        return collection(found or todo.make_list(name))
     except Conflict as error:
         raise Rejected(
             "Microsoft To Do makes no list of this name. Choose one that is there: kith connect microsoft --tasks LIST."
         ) from error
-    return Collection(chosen.id, chosen.name, "tasks")
 
 
 def watched(access: Access) -> list[str]:
     """What Graph is to tell of: the tasks of the chosen list. What is moved to another is seen when it is asked for."""
-    chosen = named(str(access.settings.get("list") or ""), Todo(access).lists())
-    return [f"me/todo/lists/{quote(chosen.id, safe='=')}/tasks"] if chosen else []
+    target = named(str(access.settings.get("list") or ""), Todo(access).lists())
+    return [f"me/todo/lists/{quote(target.id, safe='=')}/tasks"] if target else []
 
 
 def open_source(access: Access) -> Source:

@@ -18,16 +18,17 @@ import msgspec
 from msgspec import Raw, Struct
 
 from connectors._mail_text import clean
+from connectors._task_lists import SINCE_LAST_LOOK, chosen, collection, collections, named, surveyed
 from connectors._tasks import closed, next_tick, one_line, stamp_of
 from connectors._todoist import (
     EVERYTHING,
+    GONE_PROJECT,
     QUOTAS,
     Api,
     Command,
     Item,
     Project,
     Synced,
-    gone_list,
     item_of,
     uuid_of,
 )
@@ -130,12 +131,11 @@ class TodoistSource:
         names = state.projects | {
             one.id: clean(one.name) for one in said.projects if one.id not in state.projects
         }
-        by_name = (one for one, name in names.items() if name.casefold() == clean(wanted).casefold())
-        chosen = wanted if wanted in names else next(by_name, "")
+        found = named(wanted, collections(names))
         told = {one.id: one for one in said.projects}
-        is_gone = told[chosen].is_deleted if chosen in told else said.full_sync
+        is_gone = told[found.id].is_deleted if found and found.id in told else said.full_sync
         if wanted and is_gone:
-            raise Missing(gone_list("The project"))
+            raise Missing(GONE_PROJECT)
 
     @staticmethod
     def _suspects(state: _State, projects: tuple[Project, ...], *, is_whole: bool) -> set[str]:
@@ -244,7 +244,7 @@ class TodoistSink:
             made = self._api.do([Command("item_add", self._uuid("add", key, project), args, temp)])
         except Deleted as error:
             self._project = ""
-            raise Missing(gone_list("The project")) from error
+            raise Missing(GONE_PROJECT) from error
         if one := made.temp_id_mapping.get(temp):
             return TaskRef(one, _url(one))
         found = self.find(key)
@@ -332,10 +332,7 @@ class TodoistSink:
 
     def _list(self) -> str:
         if not self._project:
-            project = _project_named(self._access, self._api.projects())
-            if project is None:
-                raise Missing(gone_list("The project"))
-            self._project = project.id
+            self._project = chosen(self._access, self._api.projects(), GONE_PROJECT).id
         return self._project
 
     def _catch_up(self) -> None:
@@ -355,15 +352,6 @@ def _ref(item: Item) -> TaskRef:
     return TaskRef(item.id, _url(item.id), item.updated_at or "")
 
 
-def _project_named(access: Access, projects: list[Project]) -> Project | None:
-    """The project that the settings name, by its id or else by its name."""
-    wanted = str(access.settings.get("list") or "")
-    name = clean(wanted).casefold()
-    return next((one for one in projects if one.id == wanted), None) or next(
-        (one for one in projects if clean(one.name).casefold() == name), None
-    )
-
-
 # ------ connecting
 
 
@@ -374,29 +362,13 @@ def survey(access: Access) -> Survey:
         Missing: the project that is chosen is not there.
     """
     api = Api(access)
-    user = api.user()
-    projects = api.projects()
-    settings: dict[str, str] = {}
-    if access.settings.get("list"):
-        chosen = _project_named(access, projects)
-        if chosen is None:
-            raise Missing(gone_list("The project"))
-        settings["list"] = chosen.id
-    return Survey(
-        user.email,
-        tuple(Collection(one.id, clean(one.name), "tasks") for one in projects),
-        ("tells what changed since the last look",),
-        settings,
-    )
+    return surveyed(access, api.user().email, api.projects(), GONE_PROJECT, SINCE_LAST_LOOK)
 
 
 def make_list(access: Access, name: str) -> Collection:
     """The project with this name, made where there is none."""
     api = Api(access)
-    wanted = clean(name).casefold()
-    found = next((one for one in api.projects() if clean(one.name).casefold() == wanted), None)
-    chosen = found or api.make_project(name)
-    return Collection(chosen.id, clean(chosen.name), "tasks")
+    return collection(named(name, api.projects()) or api.make_project(name))
 
 
 def open_source(access: Access) -> Source:
