@@ -60,6 +60,8 @@ from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 STREAM = StreamName("tasks")
 _HOLDS = "IPF.Task"
 _TRIES = 4
+_KNOWN_FOR = timedelta(minutes=2)
+"""How long an open sink believes that lists are there: one that is deleted takes tasks still, among the deleted items."""
 _GONE_LIST = gone_list("on the server", "exchange")
 
 
@@ -206,6 +208,7 @@ class ExchangeTasksSink:
         # Sinks are let go of without a word; their connections go with them.
         finalize(self, self._line.close)
         self._lists: list[Folder] | None = None
+        self._listed_at = access.clock.now()
 
     def find(self, key: IdempotencyKey, /) -> TaskRef | None:
         """The task that carries this key, by one search in all lists, and another in those there are by now."""
@@ -284,8 +287,9 @@ class ExchangeTasksSink:
         return None
 
     def _all(self) -> list[Folder]:
-        if self._lists is None:
-            self._lists = holding(self._line.folders({}), _HOLDS)
+        now = self._access.clock.now()
+        if self._lists is None or not timedelta() <= now - self._listed_at < _KNOWN_FOR:
+            self._lists, self._listed_at = holding(self._line.folders({}), _HOLDS), now
             if not self._lists:
                 raise Missing(_GONE_LIST)
         return self._lists

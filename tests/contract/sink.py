@@ -456,6 +456,7 @@ class SinkContract:
         sink = a_sink(rig)
         ref = sink.put(KEY, DRAFT)
         rig.delete_list()
+        rig.clock.advance(timedelta(minutes=5))
         acts: list[Callable[[TaskSink], TaskRef]] = [
             lambda one: one.put(OTHER, DRAFT),
             lambda one: one.update(ref, DRAFT, LATER),
