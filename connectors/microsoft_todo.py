@@ -4,15 +4,17 @@ https://learn.microsoft.com/graph/todo-concept-overview, read 2026-11. A task is
 knows no request that makes it once only. So before one is made, and after an answer that never came, tasks are listed and
 matched by their keys. A task that its owner deleted is not found; whoever calls keeps in mind that it was there.
 
-Every list has a delta of its own, and all are followed but that of flagged mails: a task that is moved leaves one list and
-comes to another, maybe under another id, and what has only left is asked for by its id before it is told as gone.
+Every list has a delta of its own. The chosen list is followed, and every other that a task of ours is in; the rest, but for
+that of flagged mails, is looked into when a task left its list, and once an hour so that deltas do not grow old. A task that
+is moved leaves one list and comes to another, maybe under another id, and what has only left is asked for by its id before
+it is told as gone.
 
 Promises: incremental: done, by a delta a list; a link that ended costs one list, which is compared. tombstones: done, each
 looked at before it is told. paging: done. 429: done. re-consent: done. wrong account: none here, as the sign-in compares.
 revocation: none here, as the sign-in does it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -45,6 +47,7 @@ from connectors._task_lists import (
     SINCE_LAST_LOOK,
     chosen,
     collection,
+    collections,
     named,
     surveyed,
 )
@@ -142,20 +145,31 @@ class _Look:
         """What became of our tasks since the last look."""
         state, now = self._state, int(self._access.clock.now().timestamp())
         wanted = str(self._access.settings.get("list") or "")
-        if wanted != state.chosen or not 0 <= now - state.listed_at < _LIST_EVERY.total_seconds():
+        is_whole = wanted != state.chosen or not 0 <= now - state.listed_at < _LIST_EVERY.total_seconds()
+        if is_whole:
             self._look_around(wanted, now)
-        for one in list(state.lists):
-            try:
-                self._read(one)
-            except Missing:
-                self._look_around(wanted, now)
-                if one in state.lists:
-                    raise
+        target = named(wanted, collections({one: it.name for one, it in state.lists.items()}))
+        followed = {target.id if target else "", *(ours.list for ours in state.ours.values())}
+        others = [one for one in state.lists if one not in followed]
+        self._read_all([one for one in state.lists if one in followed], wanted, now)
+        if is_whole or self._left:
+            self._read_all(others, wanted, now)
         self._settle_left()
         told = [
             change for one, (place, task) in self._came.items() for change in self._told(one, place, task)
         ]
         return [*self._unreadable, *told, *self._gone()]
+
+    def _read_all(self, lists: Sequence[str], wanted: str, now: int) -> None:
+        for one in lists:
+            if one not in self._state.lists:
+                continue  # It went with one before it.
+            try:
+                self._read(one)
+            except Missing:
+                self._look_around(wanted, now)
+                if one in self._state.lists:
+                    raise
 
     def _look_around(self, wanted: str, now: int) -> None:
         """See which lists there are; the tasks of one that is gone have left it."""

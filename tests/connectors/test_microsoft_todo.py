@@ -245,8 +245,8 @@ class TestDueDates:
 class TestWhatItCosts:
     """Requests, as the fake counts them."""
 
-    def test_a_look_is_one_request_a_list(self, rig: TodoRig) -> None:
-        """Whatever the lists hold, but for the list of flagged mails; once an hour the lists are listed too."""
+    def test_a_look_is_one_request(self, rig: TodoRig) -> None:
+        """Whatever the lists hold; a task elsewhere adds its list, and once an hour all lists are looked into."""
         for number in range(50):
             rig.add_foreign(f"Foreign {number}")
         a_sink(rig).put(KEY, DRAFT)
@@ -255,7 +255,12 @@ class TestWhatItCosts:
         for _ in range(3):
             rig.clock.advance(timedelta(minutes=5))
             cursor = cursor_of(pull(rig, cursor))
-            assert len(rig.side.paths()) == 3
+            assert len(rig.side.paths()) == 1
+        rig.move(next(task.id for task in rig.tasks() if task.title == DRAFT.title))
+        cursor = cursor_of(pull(rig, cursor))
+        assert len(rig.side.paths()) == 3
+        cursor = cursor_of(pull(rig, cursor))
+        assert len(rig.side.paths()) == 2
         rig.clock.advance(timedelta(hours=1))
         pull(rig, cursor)
         assert len(rig.side.paths()) == 4
@@ -271,7 +276,7 @@ class TestWhatItCosts:
         for task in rig.fake.tasks():
             rig.complete(task.id)
         assert all(one.is_done for one in held.catch_up().values())
-        assert len(rig.side.paths()) == 3
+        assert len(rig.side.paths()) == 1
         for task in rig.fake.tasks():
             rig.delete(task.id)
         assert held.catch_up() == {}
@@ -402,6 +407,30 @@ class TestReadingBack:
             with pytest.raises(Missing, match="--tasks LIST"):
                 held.catch_up()
         assert len(held.gone) == 1
+
+    def test_several_lists_deleted_at_once(self, rig: TodoRig) -> None:
+        """Each takes its tasks along, and the chosen list is read as ever."""
+        held = Held(rig)
+        sink = a_sink(rig)
+        keys = [IdempotencyKey(f"k{number}") for number in range(3)]
+        for key in keys:
+            sink.put(key, DRAFT)
+        lists = [rig.fake.add_list("One"), rig.fake.add_list("Two")]
+        for task, one in zip(rig.tasks(), lists, strict=False):
+            rig.fake.move(task.id, one)
+        assert {record.list for record in held.catch_up().values()} == {"One", "Two", "Kith"}
+        for one in lists:
+            rig.fake.delete_list(one)
+        assert held.catch_up().keys() == {keys[2]}
+        assert len(held.gone) == 2
+
+    def test_a_list_named_in_another_case_is_followed(self, rig: TodoRig) -> None:
+        """What is new in the chosen list is seen at the next look, however its owner wrote its name."""
+        settings = {**rig.settings(), "list": "KITH"}
+        source = microsoft_todo.open_source(an_access(rig, settings=settings))
+        cursor = cursor_of(source.pull(None))
+        a_sink(rig).put(KEY, DRAFT)
+        assert len(changes_of(source.pull(cursor))) == 1
 
     def test_others_lists_are_let_be(self, rig: TodoRig) -> None:
         """A list that somebody shares takes a permission of its own; it stops nothing."""
