@@ -3,16 +3,20 @@
 https://learn.microsoft.com/graph/change-notifications-delivery-webhooks and /graph/api/subscription-post-subscriptions, read
 2026-11. A subscription is prolonged until Graph no longer knows it; then another takes its place. Graph asks the hook for an
 answer before it opens one. What a subscription is on is kept with the mark of its hook, since none can be moved to another.
+
+The vendor's page says that a resource has one subscription for an app and its changes and that a second is refused; people
+report that it is not. Where it is, the one that stands makes room if it is this home's.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from connectors._channels import end_channels, keep_channels, mark_of
-from connectors._graph import Graph, decoded
+from connectors._graph import Conflict, Graph, decoded
 from schemas.connector import Access, Channel, Hook
 from schemas.errors import Missing, ReauthRequired, Rejected
 
@@ -29,12 +33,21 @@ class _Subscription(Struct, frozen=True, rename="camel"):
     expiration_date_time: datetime
 
 
+class _Standing(Struct, frozen=True, rename="camel"):
+    id: str
+    resource: str = ""
+    notification_url: str = ""
+
+
 class GraphChannels:
     """The subscriptions of one account at one hook (`_channels.Side`); a place is a resource: `me/messages`."""
 
-    def __init__(self, graph: Graph, hook: Hook, life: timedelta, now: datetime) -> None:
+    def __init__(
+        self, graph: Graph, hook: Hook, standing: Sequence[Channel], life: timedelta, now: datetime
+    ) -> None:
         self._graph = graph
         self._hook = hook
+        self._known = {one.id for one in standing}
         self._life = life
         self._now = now
 
@@ -60,7 +73,11 @@ class GraphChannels:
             "clientState": self._hook.token,
         }
         try:
-            answer = self._graph.send("POST", "subscriptions", body)
+            try:
+                answer = self._graph.send("POST", "subscriptions", body)
+            except Conflict:
+                self._make_room(place)
+                answer = self._graph.send("POST", "subscriptions", body)
         except ReauthRequired as error:
             # A permission to read does for reading, whatever else it does not do for.
             raise Rejected(
@@ -73,12 +90,22 @@ class GraphChannels:
             ) from error
         return self._channel(answer.body, self._kept_as(place))
 
+    def _make_room(self, place: str) -> None:
+        """End this home's subscriptions on a resource: one for a hook that is no more, or whose answer was lost."""
+        for rows in self._graph.pages("subscriptions"):
+            for row in rows.value:
+                told = decoded(bytes(row), _Standing)
+                is_ours = told.id in self._known or told.notification_url == self._hook.url
+                if is_ours and told.resource == place:
+                    with suppress(Missing):
+                        self._graph.send("DELETE", _way(told.id))
+
     def renew(self, channel: Channel, /) -> Channel | None:
-        """Prolong a subscription; None where Graph knows it no longer."""
+        """Prolong a subscription; None where Graph knows it no longer, or lets it not be prolonged."""
         try:
             body = {"expirationDateTime": self._until()}
-            answer = self._graph.send("PATCH", _way(channel), body)
-        except Missing:
+            answer = self._graph.send("PATCH", _way(channel.id), body)
+        except (Rejected, ReauthRequired):
             return None
         return self._channel(answer.body, channel.resource)
 
@@ -104,11 +131,11 @@ def stop_channel(graph: Graph, channel: Channel) -> None:
     Raises:
         Missing: it has ended already.
     """
-    graph.send("DELETE", _way(channel))
+    graph.send("DELETE", _way(channel.id))
 
 
-def _way(channel: Channel) -> str:
-    return f"subscriptions/{quote(channel.id, safe='')}"
+def _way(one: str) -> str:
+    return f"subscriptions/{quote(one, safe='')}"
 
 
 def watching(resources: Callable[[Access], Sequence[str]], life: timedelta = OUTLOOK_LIFE) -> Watch:
@@ -120,6 +147,8 @@ def watching(resources: Callable[[Access], Sequence[str]], life: timedelta = OUT
             end_channels(lambda one: stop_channel(graph, one), standing)
             return ()
         now = access.clock.now()
-        return keep_channels(GraphChannels(graph, hook, life, now), resources(access), standing, now)
+        return keep_channels(
+            GraphChannels(graph, hook, standing, life, now), resources(access), standing, now
+        )
 
     return watch

@@ -10,8 +10,8 @@ import pytest
 from connectors import graph_calendar, graph_contacts, graph_mail, microsoft_todo
 from connectors._graph_channels import TASKS_LIFE, Watch, watching
 from schemas.clock import FrozenClock
-from schemas.connector import Access, Channel, ConnectorSpec
-from schemas.errors import ReauthRequired, Rejected
+from schemas.connector import Access, Channel, ConnectorSpec, Hook
+from schemas.errors import Ambiguous, ReauthRequired, Rejected
 from schemas.ids import StreamName
 from tests.connectors.hooks import ORIGIN, Manner, Page, a_hook, a_page
 from tests.contract.live_source import SECRET, a_live_access
@@ -102,6 +102,15 @@ class TestGraphChannels(WatchContract):
     """The promises of every connector that is told of news."""
 
     spec = ConnectorSpec("two", "Two", StreamName("two"), watch=watching(lambda _access: PLACES))
+
+
+class TestGraphChannelsOneForEach(TestGraphChannels):
+    """The same where Graph takes one subscription for a resource and no second one."""
+
+    @pytest.fixture
+    def rig(self, rig: SubscriptionRig) -> SubscriptionRig:
+        rig.subscriptions.takes_one = True
+        return rig
 
 
 def mail(access: Access, hook: Any, standing: Sequence[Channel]) -> tuple[Channel, ...]:
@@ -221,6 +230,34 @@ def test_what_is_refused_keeps_no_other(rig: SubscriptionRig) -> None:
     watch = watching(lambda _access: ("me/nothing", "me/messages"))
     assert len(rig.watch(watch)) == 1
     assert [one.resource for one in rig.subscriptions.standing] == ["me/messages"]
+
+
+def test_one_that_nobody_knows_of_makes_room(rig: SubscriptionRig) -> None:
+    """A subscription whose answer was lost is ended for another at the same hook; another home's is left alone."""
+    rig.subscriptions.takes_one = True
+    rig.faults.order("lose_answer", writes_only=True)
+    with pytest.raises(Ambiguous):
+        rig.watch(mail)
+    lost = rig.standing()
+    (opened,) = rig.watch(mail)
+    assert lost
+    assert rig.standing() == {opened.id}
+    rig.hook = Hook("https://kith.example.com/elsewhere", rig.hook.token)
+    rig.subscriptions.postman.routes[ORIGIN] = rig.page.url
+    with pytest.raises(Rejected, match="goes on asking"):
+        rig.watch(mail)
+    assert rig.standing() == {opened.id}
+
+
+def test_one_that_cannot_be_prolonged_is_replaced(rig: SubscriptionRig) -> None:
+    """Where Graph refuses to prolong it for want of a permission, that keeps no other from going on."""
+    rig.scopes = {"Calendars.Read", "Mail.Read"}
+    watch = watching(lambda _access: ("me/events", "me/messages"))
+    opened = rig.watch(watch)
+    rig.scopes = {"Mail.Read"}
+    rig.clock.advance(timedelta(days=6, hours=12))
+    (kept,) = rig.watch(watch, opened)
+    assert rig.standing() == {kept.id} == {opened[1].id}
 
 
 @pytest.mark.parametrize("until", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])

@@ -3,7 +3,8 @@
 https://learn.microsoft.com/graph/api/resources/subscription and /graph/change-notifications-delivery-webhooks as of 2026-11. A
 subscription is refused whose hook does not say the word of the handshake back, as plain text and within ten seconds. Each
 notice is held against the vendor's schema, and has to be answered within three seconds. What Microsoft leaves open a test
-chooses: `longest` (how long a subscription lasts at most), `reads_basic_events` (whether `Calendars.ReadBasic` will do).
+chooses: `longest` (how long a subscription lasts at most), `reads_basic_events` (whether `Calendars.ReadBasic` will do), and
+`takes_one` (whether a second one for the same resource and changes is refused, as the vendor's page says and people deny).
 """
 
 import json
@@ -74,6 +75,7 @@ class Subscriptions:
         self.server: ApiServer | None = None
         self.longest: timedelta | None = None
         self.reads_basic_events = False
+        self.takes_one = False
         self.shows_end = ""
         """The end that answers name, whatever it is."""
         self.late = 0
@@ -182,6 +184,10 @@ class Subscriptions:
         if len(said.get("clientState") or "") > 128:
             raise refuse(400, "InvalidRequest", "The clientState is longer than 128 characters.")
         until = self._until(said["expirationDateTime"], most)
+        if self.takes_one and any(
+            (one.resource, one.changes) == (resource, changes) for one in self.standing
+        ):
+            raise refuse(409, "Conflict", "Subscription Id <> already exists for the requested combination.")
         for url in filter(None, (hook, lifecycle)):
             self._shake_hands(url)
         self._made += 1
