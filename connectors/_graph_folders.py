@@ -79,7 +79,8 @@ def see_folders(graph: Graph, state: State, first: Rows | None) -> None:
     try:
         begin = first if first is not None else graph.get(DELTA, Rows, {"$select": SELECT})
         for page in graph.pages_from(begin):
-            _take(page, tree)
+            for row in page.value:
+                _take(row, tree)
             if len(tree) > MOST_FOLDERS:
                 raise Rejected(
                     f"The mailbox has more than {MOST_FOLDERS:,} folders. Kith reads no such account."
@@ -94,23 +95,22 @@ def see_folders(graph: Graph, state: State, first: Rows | None) -> None:
     return None
 
 
-def _take(page: Rows, tree: dict[str, Place]) -> None:
-    for raw in page.value:
-        try:
-            row = msgspec.json.decode(raw, type=_Row)
-        except (msgspec.DecodeError, RecursionError):
-            continue
-        if bytes(row.removed):
-            tree.pop(row.id, None)
-            continue
-        before = tree.get(row.id, Place(""))
-        is_apart = before.is_apart if row.is_hidden is None else row.is_hidden
-        tree[row.id] = Place(
-            before.name if row.display_name is None else clean(row.display_name)[:200],
-            row.parent_folder_id or before.parent,
-            is_apart or row.kind.lower() == _VIEW,
-            before.count if row.total_item_count is None else max(0, row.total_item_count),
-        )
+def _take(raw: Raw, tree: dict[str, Place]) -> None:
+    try:
+        row = msgspec.json.decode(raw, type=_Row)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if bytes(row.removed):
+        tree.pop(row.id, None)
+        return
+    before = tree.get(row.id, Place(""))
+    is_apart = before.is_apart if row.is_hidden is None else row.is_hidden
+    tree[row.id] = Place(
+        before.name if row.display_name is None else clean(row.display_name)[:200],
+        row.parent_folder_id or before.parent,
+        is_apart or row.kind.lower() == _VIEW,
+        before.count if row.total_item_count is None else max(0, row.total_item_count),
+    )
 
 
 def _ask_roles(graph: Graph, state: State) -> None:
@@ -164,8 +164,14 @@ def chosen_folders(state: State, names: Collection[str]) -> list[Folder]:
     return chosen
 
 
-def gone_for_good(graph: Graph, ids: Iterable[str]) -> list[str]:
-    """Those of these folders that Graph, asked for each alone, does not know either."""
+def gone_for_good(graph: Graph, state: State, ids: Iterable[str]) -> list[str]:
+    """Those of these folders that Graph, asked for each alone, does not know either.
+
+    The others are among the folders from then on, listed or not: what is hidden is told by the folder itself.
+    """
     asked = list(ids)
-    said = graph.batch([Ask(Folder(one, "").way, query={"$select": "id"}) for one in asked])
+    said = graph.batch([Ask(Folder(one, "").way, query={"$select": SELECT}) for one in asked])
+    for told in said:
+        if told.error is None:
+            _take(Raw(told.body), state.tree)
     return [one for one, told in zip(asked, said, strict=True) if isinstance(told.error, Missing)]

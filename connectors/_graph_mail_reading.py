@@ -355,12 +355,12 @@ class Reading:
         suspects = [name for name in state.folders if name not in read]
         unlisted = [name for name in suspects if name not in state.tree]
         silent = [run.folder.id for run in runs if run.is_missing]
-        gone = set(gone_for_good(self._box.graph, [*unlisted, *silent]))
+        gone = set(gone_for_good(self._box.graph, state, [*unlisted, *silent]))
         for name in suspects:
             if name in silent and name not in gone:
                 path = next(run.folder.path for run in runs if run.folder.id == name)
                 self._troubles.append(Unreadable(path, "Microsoft does not tell what is in this folder"))
-            elif name in gone or name in state.tree:
+            elif name in gone or name not in unlisted:
                 seen = state.folders[name]
                 yield from self._retired(name, seen, [*seen.told.held, *seen.untold.held])
                 del state.folders[name]

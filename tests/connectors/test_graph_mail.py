@@ -412,6 +412,22 @@ def test_a_folder_that_is_deleted_goes_with_its_mail(box: GraphBox) -> None:
     assert names(read(box, mirror)) == ["one", "two"]
 
 
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_a_folder_that_is_only_not_listed(box: GraphBox, is_hidden: bool) -> None:
+    """One that the list calls removed is looked at, once: hidden now it is read no more, and else it is read as before."""
+    work = box.mail.add_folder("Work")
+    box.put("one")
+    box.put("two", work)
+    mirror = read(box)
+    box.mail.unlist_folder(work, is_hidden=is_hidden)
+    read(box, mirror)
+    box.put("three", work)
+    assert names(read(box, mirror)) == (["one"] if is_hidden else ["one", "three", "two"])
+    box.asked()
+    read(box, mirror)
+    assert not any("messages" not in one and "delta" not in one for one in box.asked())
+
+
 # --- moves and removals -----------------------------------------------------------------------------------------------
 
 

@@ -183,6 +183,12 @@ class GraphMail:
         self.folders[one]["parentFolderId"] = parent or _ROOT
         self._tell_folder(one, frozenset({"parentFolderId"}))
 
+    def unlist_folder(self, one: str, *, is_hidden: bool) -> None:
+        """The list of folders names one no more, which is there all the same."""
+        self.folders[one]["isHidden"] = is_hidden
+        self._revision += 1
+        self._folder_changes[one] = _Change(self._revision, is_removed=True)
+
     def delete_folder(self, one: str) -> None:
         """Delete a folder for good, with all that is in it."""
         for message in [message for message in self.messages.values() if message.folder == one]:
