@@ -30,8 +30,8 @@ LIMITS = Limits(body=256 * 1024, idle=timedelta(seconds=10), whole=timedelta(sec
 _QUERY = 8_192
 _FIELDS = 20
 _SKEW = timedelta(minutes=10)
-_LONGEST = timedelta(days=2)
-_USUAL = timedelta(hours=1)
+_USUAL, _LONGEST = 3_600, 2 * 86_400
+"""Seconds that an access token lasts, where that is not said, and at most."""
 _CODE = re.compile(r"[a-z_]{1,40}")
 _BUSY = frozenset({"temporarily_unavailable", "server_error", "internal_failure"})
 """What no authority refuses for good by, whatever the status: RFC 6749 4.1.2.1, and Google's own, also in its words."""
@@ -227,12 +227,12 @@ def form(grant_type: str, client: Client, **values: str) -> str:
 
 def granted(told: Told, before: Grant, now: datetime) -> Grant:
     """The grant with what a token endpoint gave; what it left out stays as it was (RFC 6749 6)."""
-    length = timedelta(seconds=told.expires_in) if told.expires_in is not None else _USUAL
+    seconds = _USUAL if told.expires_in is None else min(max(told.expires_in, 0), _LONGEST)
     return msgspec.structs.replace(
         before,
         access_token=told.access_token,
         refresh_token=told.refresh_token or before.refresh_token,
-        expires_at=now + min(max(length, timedelta()), _LONGEST),
+        expires_at=now + timedelta(seconds=seconds),
         scopes=tuple(told.scope.split()) or before.scopes,
         refreshed_at=now,
     )

@@ -279,6 +279,16 @@ def test_a_refresh_is_not_lost_for_a_word(desk: Desk) -> None:
         assert grant.user == MARA
 
 
+@pytest.mark.parametrize(("seconds", "hours"), [(10**18, 48), (-5, 0), ("1800", 0.5), (0, 0)])
+def test_a_length_that_no_token_has(desk: Desk, seconds: Any, hours: float) -> None:
+    """However long an authority says that a token lasts, it is taken for two days at most, and never for less than nothing."""
+    grant = desk.signed_in()
+    before = desk.sign_in._tokens
+    desk.sign_in._tokens = lambda *a, **k: before(*a, **k) | {"expires_in": seconds}  # type: ignore[method-assign]
+    again = desk.authority().refresh(grant)
+    assert again.expires_at == NOW + timedelta(hours=hours)
+
+
 def test_redirects_are_compared_letter_by_letter(desk: Desk) -> None:
     """Another host, path or port than was registered is refused before anybody is asked."""
     desk.sign_in.clients["kith-client"] = Registration(

@@ -111,8 +111,8 @@ def test_the_digest_goes_out_by_an_account_that_holds_tasks_too(desk: Desk) -> N
     told = desk.kith("digest", "--send")
     assert told.status == 0, told
     (digest,) = sent(desk)
-    assert digest["To"] == MARA or MARA in str(digest["To"])
-    assert digest["Subject"].startswith("Your week") or digest["Subject"]
+    assert MARA in str(digest["To"])
+    assert str(digest["Subject"]).startswith("Your week")
     again = desk.kith("digest", "--send")
     assert "sent already" in again.out + again.err
     assert len(sent(desk)) == 1
