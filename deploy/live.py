@@ -164,6 +164,9 @@ class Live:
     def _needs_owner(self, store: Store, account: Account, error: ConnectorError) -> None:
         with store.write() as unit:
             now = accounts.account_of(unit, account.owner, account.id)
+            if now is not None and now.state == "paused":
+                # It stays so; that its sign-in is over is known when its owner comes back to it.
+                accounts.set_state(unit, account, "paused", str(error))
             if now is None or now.state != "active":
                 return  # Another job, or the owner, was first.
             accounts.set_state(unit, account, "reconnect", str(error))
@@ -178,8 +181,8 @@ class Live:
         with self._app.store.read() as unit:
             known = accounts.accounts(unit, owner)
         for account in known:
-            if account.kind not in self._app.authorities or account.state == "reconnect":
-                continue
+            if account.kind not in self._app.authorities or account.reason:
+                continue  # Why it is over was told already.
             try:
                 Tokens(self._app, account).touch()
             except ReauthRequired as error:

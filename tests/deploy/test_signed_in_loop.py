@@ -150,4 +150,9 @@ def test_unused_sign_ins_are_touched(desk: Desk) -> None:
     assert (life.account(MARA).state, life.account(BEN).state) == ("active", "paused")
     life.household.touch(1)
     assert (life.account(MARA).state, life.account(BEN).state) == ("reconnect", "paused")
+    assert "in Testing end after 7 days" in life.account(BEN).reason
+    asked = desk.sign_in.refreshes()
+    desk.clock.advance(timedelta(days=8))
+    life.household.touch(1)
+    assert desk.sign_in.refreshes() == asked, "what is over is not asked about again"
     life.close()
