@@ -4,7 +4,7 @@ What it does in which order is told in `google_calendar`. Requests are made here
 """
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from urllib.parse import quote
 
@@ -215,11 +215,11 @@ class Reading:
     def _whole(self, one: Entry, held: Held) -> Iterator[Page]:
         """Everything from the bound on; what is known and not among it is gone."""
         stream, known = _stream(one.key), held.ids()
-        fresh = Held(month=f"{self._until:%Y%m}", bound=held.bound, is_begun=True)
+        bound = self._bound(held)
+        fresh = Held(month=f"{self._until:%Y%m}", bound=_rfc3339(bound), is_begun=True)
         listing = self._taken(one, fresh, held)
-        bound = _rfc3339(self._bound(fresh))
-        fresh.token = yield from self._listed(one, listing, {"timeMin": bound}, "snapshot")
-        if len(known) > 1 and not fresh.ids():
+        fresh.token = yield from self._listed(one, listing, {"timeMin": fresh.bound}, "snapshot")
+        if len(known) > 1 and not fresh.ids() and fresh.bound <= (held.bound or fresh.bound):
             raise SuspiciousSnapshot(_suspicious(one.name, len(known)))
         self._state.held[one.key] = fresh
         yield from self._paged(_tombstones(known - fresh.ids()), stream, "snapshot")
@@ -254,9 +254,9 @@ class Reading:
     def _bound(self, held: Held) -> datetime:
         """How far back a calendar is read: to the day that the owner said, or two years at the first reading."""
         since = self._access.since
-        if since is None:
-            held.bound = held.bound or (self._access.clock.now() - _LOOK_BACK).date().isoformat()
-            since = date.fromisoformat(held.bound)
+        if since is None and held.bound:
+            return datetime.fromisoformat(held.bound)
+        since = since or (self._access.clock.now() - _LOOK_BACK).date()
         return to_utc(datetime.combine(since, time()), known_zone(self._access.zone) or UTC)
 
     # ------ pages

@@ -353,6 +353,19 @@ class TestTime:
         read(rig, mirror, since=date(2020, 1, 1))
         assert set(meetings(mirror)) == {"1", "3"}
 
+    def test_less_than_before_is_no_suspicion(self, rig: GoogleRig, calendars: Calendars) -> None:
+        """A date that leaves out all that a calendar had is its owner's wish, and no calendar that lost everything."""
+        start = NOW - timedelta(days=200)
+        for name in ("a", "b"):
+            calendars.add(OWNER, name, start=timed(start), end=timed(start + timedelta(hours=1)))
+        mirror = Mirror()
+        read(rig, mirror, since=date(2026, 1, 1))
+        assert set(meetings(mirror)) == {"a", "b"}
+        rig.clock.advance(timedelta(days=31))
+        read(rig, mirror, since=date(2026, 11, 1))
+        assert meetings(mirror) == {}
+        assert read(rig, mirror, since=date(2026, 11, 1)) == []
+
     def test_series_reach_further_each_month(self, rig: GoogleRig, calendars: Calendars) -> None:
         """In a new month everything is listed, and a series without an end reaches a month further."""
         one = calendars.add(**{**WEEKLY, "recurrence": ["RRULE:FREQ=WEEKLY"]})
