@@ -125,12 +125,13 @@ class Exchange:
         """Every folder of the mailbox that people see.
 
         Args:
-            roles: what folders are for, by their keys; found out where it is empty, and kept by the caller.
+            roles: what folders are for, by their keys; filled where it names none of them, and kept by the caller.
 
         Raises:
             Transient: the server names none at all.
         """
-        if not roles:
+        is_asked = not roles
+        if is_asked:
             roles |= self._roles()
         found: dict[str, tuple[Element, str]] = {}
         for element in self._found_folders():
@@ -139,6 +140,9 @@ class Exchange:
                 found[one.get("Id")] = (element, parent.get("Id", "") if parent is not None else "")
         if not found:
             raise Transient(f"{self._line.host} names no folder at all. Kith tries again later.")
+        if not is_asked and not roles.keys() & set(map(key_of, found)):
+            # Another mailbox is there now; what the folders of the other were for is still of use to tell what is gone.
+            roles |= self._roles()
         return [_folder(id_, element, roles, found) for id_, (element, _) in found.items()]
 
     def _found_folders(self) -> Iterator[Element]:

@@ -71,12 +71,11 @@ class _Box(Struct, array_like=True):
     gone: str = ""
 
 
-class _Cursor(Struct, forbid_unknown_fields=True):
+class _Cursor(Struct):
     version: Literal[1]
     since: str
     headers_only: bool
     turn: int
-    url: str
     roles: dict[str, str]
     boxes: dict[str, _Box]
 
@@ -130,18 +129,17 @@ class _Run:
 class State:
     """What was read of a mailbox, under which terms. `turn` counts readings under other terms: a later one's stand."""
 
-    def __init__(self, since: str, url: str, *, headers_only: bool) -> None:
+    def __init__(self, since: str, *, headers_only: bool) -> None:
         self.since = since
         self.headers_only = headers_only
         self.turn = 0
-        self.url = url
         self.roles: dict[str, str] = {}
         self.runs: dict[str, _Run] = {}
 
     def cursor(self) -> Cursor:
         """The state as a cursor."""
         boxes = {key: run.held() for key, run in self.runs.items()}
-        written = _Cursor(1, self.since, self.headers_only, self.turn, self.url, self.roles, boxes)
+        written = _Cursor(1, self.since, self.headers_only, self.turn, self.roles, boxes)
         return Cursor(msgspec.json.encode(written).decode())
 
 
@@ -152,8 +150,8 @@ def state_of(cursor: Cursor | None, access: Access) -> State:
         CursorExpired: it is no cursor of this connector.
     """
     headers_only = bool(access.settings.get("headers_only", False))
-    since, url = str(access.since or ""), str(access.settings.get("url") or "")
-    state = State(since, url, headers_only=headers_only)
+    since = str(access.since or "")
+    state = State(since, headers_only=headers_only)
     if cursor is None:
         return state
     try:
@@ -162,7 +160,7 @@ def state_of(cursor: Cursor | None, access: Access) -> State:
     except (msgspec.MsgspecError, ValueError) as error:
         raise CursorExpired("the mark left by the last reading of this mailbox cannot be read") from error
     state.turn = written.turn
-    state.roles = written.roles if written.url == url else {}
+    state.roles = written.roles
     state.since = min(since, written.since)
     if written.headers_only != headers_only:
         state.turn += 1

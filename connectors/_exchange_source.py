@@ -86,10 +86,9 @@ class _Held(Struct, array_like=True):
     unnamed: set[str] = field(default_factory=set)
 
 
-class _State(Struct, forbid_unknown_fields=True):
+class _State(Struct):
     terms: str
     since: str
-    url: str
     roles: dict[str, str]
     held: dict[str, _Held]
 
@@ -118,9 +117,8 @@ class ExchangeSource:
 
     def _recall(self, cursor: Cursor | None) -> _State:
         terms, since = self._reader.terms, str(self._access.since or "")
-        url = str(self._access.settings.get("url") or "")
         if cursor is None:
-            return _State(terms, since, url, {}, {})
+            return _State(terms, since, {}, {})
         try:
             state = msgspec.json.decode(cursor, type=_State)
         except (msgspec.DecodeError, UnicodeEncodeError):
@@ -131,9 +129,7 @@ class ExchangeSource:
                 held.seen = Seen()
                 for item in held.items.values():
                     item.version = ""
-        if state.url != url:
-            state.roles = {}
-        state.terms, state.since, state.url = terms, since, url
+        state.terms, state.since = terms, since
         return state
 
 

@@ -131,8 +131,9 @@ def test_ntlm_signs_a_connection_in(ntlm: ExchangeServer) -> None:
     access = an_access(mailbox, auth="ntlm", user="FIRM\\alice")
     line = Exchange(access)
     try:
-        assert len(line.folders({})) > 5
-        line.folders({"x": "y"})
+        roles: dict[str, str] = {}
+        assert len(line.folders(roles)) > 5
+        line.folders(roles)
     finally:
         line.close()
     told = credentials_sent(mailbox.wire)
@@ -304,6 +305,17 @@ def test_two_accounts_do_not_meet(mailbox: ExchangeServer) -> None:
         finally:
             for one in both:
                 one.close()
+
+
+def test_what_folders_are_for_is_asked_again_of_another_mailbox(mailbox: ExchangeServer) -> None:
+    """Where no folder is one of those that are known, it is found out anew which is the inbox and which the junk."""
+    roles: dict[str, str] = {}
+    opened(an_access(mailbox), lambda line: line.folders(roles))
+    with ExchangeServer(made=10_000).serve() as other:
+        folders = opened(an_access(other), lambda line: line.folders(roles))
+        assert {"inbox", "junk"} <= {one.role for one in folders}
+        opened(an_access(other), lambda line: line.folders(roles))
+        assert other.operations() == ["FindFolder", "GetFolder", "FindFolder"]
 
 
 # --- what errors mean ---------------------------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ class Folder(Struct):
 class ExchangeServer:
     """One user's mailbox. Every method but `serve` is a test's, or the user's own hand."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, *, made: int = 0) -> None:
+        """`made` counts what other mailboxes hold, whose ids are none of this one's."""
         self.clock = clock or FrozenClock(NOW)
         self.user = USER
         self.password = PASSWORD
@@ -131,7 +132,7 @@ class ExchangeServer:
         self._roles: dict[str, str] = {}
         self._revision = 0
         self._generation = 0
-        self._made = 0
+        self._made = made
         self._lock = threading.RLock()
         for role, (name, holds) in _ROLES.items():
             self._roles[role] = self.add_folder(
