@@ -39,7 +39,7 @@ from connectors._http import TooLarge
 from connectors._mail_jobs import compact, decoded, terms_of
 from connectors._mime import BODY_BYTES, nature_by_head
 from schemas.connector import Access, Change, Page, Tombstone
-from schemas.errors import CursorExpired
+from schemas.errors import ConnectorError, CursorExpired, Rejected, SuspiciousSnapshot
 from schemas.ids import Cursor, ExternalId, StreamName
 
 STREAM = "mail"
@@ -194,12 +194,35 @@ class Reading:
         )
         runs = [(one, self._state.runs.setdefault(one.key, _Run(_Box()))) for one in folders]
         self._done = sum(len(run.read) for _, run in runs)
+        faults: list[ConnectorError] = []
+
+        def borne(jobs: Iterator[Mails]) -> Iterator[Mails]:
+            try:
+                yield from jobs
+            except Rejected as fault:
+                # One folder that fails does not keep the others from being read.
+                faults.append(fault)
+
         # Two readings, as workers take some jobs ahead before they give the first answer: the news do not wait for those.
-        yield from self._read(self._news(runs))
-        yield from self._read(job for one, run in runs if not run.is_whole for job in self._listing(one, run))
+        yield from self._read(job for one, run in runs for job in borne(self._news(one, run)))
+        if not faults:
+            yield from self._read(
+                job for one, run in runs if not run.is_whole for job in borne(self._listing(one, run))
+            )
+        if faults:
+            # Nothing is taken away: it may have been moved to where nobody could look.
+            yield self._page("", [], is_kept=True)
+            raise faults[0]
+        left_out = sorted(self._state.runs.keys() - {one.key for one in folders})
+        lost = sum(len(self._state.runs[key].read) for key in left_out)
+        if lost > 1 and not any(run.read for _, run in runs):
+            raise SuspiciousSnapshot(
+                f"{self._access.account} now names none of the {lost} mails it named before. Nothing was removed. If that "
+                "is right, disconnect the account with --forget; else try again later."
+            )
         for one, run in runs:
             yield from self._gone(one.key, run, run.gone)
-        for key in sorted(self._state.runs.keys() - {one.key for one in folders}):
+        for key in left_out:
             run = self._state.runs[key]
             yield from self._gone(key, run, run.read)
             del self._state.runs[key]
@@ -226,12 +249,11 @@ class Reading:
         while self._marks and not self._marks[0][0]:
             self._marks.popleft()[1]()
 
-    def _news(self, runs: Sequence[tuple[Folder, _Run]]) -> Iterator[Mails]:
-        for one, run in runs:
-            if not run.is_whole:
-                yield from self._recent(one, run)
-            elif not is_quiet(one, run.seen, self._access.clock):
-                yield from self._listing(one, run)
+    def _news(self, folder: Folder, run: _Run) -> Iterator[Mails]:
+        if not run.is_whole:
+            yield from self._recent(folder, run)
+        elif not is_quiet(folder, run.seen, self._access.clock):
+            yield from self._listing(folder, run)
 
     def _recent(self, folder: Folder, run: _Run) -> Iterator[Mails]:
         """What came in the last four weeks, the newest first."""
@@ -346,12 +368,12 @@ class Reading:
             run.forget(set(batch))
             yield self._page(key, [Tombstone(ExternalId(one)) for one in batch])
 
-    def _page(self, key: str, changes: list[Change], *, is_last: bool = False) -> Page:
+    def _page(self, key: str, changes: list[Change], *, is_last: bool = False, is_kept: bool = False) -> Page:
         # A cursor grows with the mailbox; writing all of it with every page would cost the square of that.
         self._since_checkpoint += len(changes)
         size = sum(len(run.read) for run in self._state.runs.values())
         checkpoint = None
-        if is_last or self._since_checkpoint * 20 >= size:
+        if is_last or is_kept or self._since_checkpoint * 20 >= size:
             checkpoint = self._state.cursor()
             self._since_checkpoint = 0
         # What a folder is for does not change, and neither does its id; its name does.

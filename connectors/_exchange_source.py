@@ -25,7 +25,7 @@ from connectors._exchange_folders import Seen, is_quiet, left
 from connectors._exchange_line import Fault
 from connectors._revisions import Kept, revised
 from schemas.connector import Access, Change, Page, Skipped, Tombstone, Unreadable, Upsert
-from schemas.errors import CursorExpired, SuspiciousSnapshot
+from schemas.errors import CursorExpired, KithError, Rejected, SuspiciousSnapshot
 from schemas.ids import Cursor, ExternalId, StreamName
 from schemas.records import SourceRecord
 
@@ -105,7 +105,8 @@ class ExchangeSource:
 
         Raises:
             CursorExpired: the cursor is none of this connector's.
-            SuspiciousSnapshot: everything is gone at once.
+            SuspiciousSnapshot: everything is gone at once, of a folder or of all.
+            Rejected: a folder cannot be read; the others were.
             Missing: there is none of the folders that were chosen.
         """
         state = self._recall(cursor)
@@ -148,24 +149,37 @@ class _Reading:
     def pages(self) -> Iterator[Page]:
         state = self._state
         folders = self._reader.folders(self._line.folders(state.roles))
-        before = sum(len(held.items) for held in state.held.values())
-        if not folders and before > 1:
-            raise SuspiciousSnapshot(_suspicious(self._access.account, before))
+        faults: list[KithError] = []
         for folder in folders:
             held = state.held.setdefault(folder.key, _Held(month=self._reader.month))
-            is_new_month = held.month != self._reader.month
-            if is_new_month or not is_quiet(folder, held.seen, self._access.clock):
-                yield from self._read(folder, held)
-            if is_new_month:
-                yield from self._roll_on(folder, held)
-                held.month = self._reader.month
+            try:
+                yield from self._follow(folder, held)
+            except (Rejected, SuspiciousSnapshot) as fault:
+                # One folder that fails does not keep the others from being read.
+                faults.append(fault)
+                yield self._page(folder.key, is_kept=True)
+        if faults:
+            # Nothing is taken away: it may have been moved to where nobody could look.
+            raise faults[0]
         there = {folder.key for folder in folders}
+        lost = sum(len(held.items) for key, held in state.held.items() if key not in there)
+        if lost > 1 and not any(held.items for key, held in state.held.items() if key in there):
+            raise SuspiciousSnapshot(_suspicious(self._access.account, lost))
         for key, held in list(state.held.items()):
             held.gone = held.gone if key in there else set(held.items)
             yield from self._retire(key, held)
             if key not in there:
                 del state.held[key]
         yield self._page("", is_last=True)
+
+    def _follow(self, folder: Folder, held: _Held) -> Iterator[Page]:
+        """What is new in a folder, and once a month what reaches further."""
+        is_new_month = held.month != self._reader.month
+        if is_new_month or not is_quiet(folder, held.seen, self._access.clock):
+            yield from self._read(folder, held)
+        if is_new_month:
+            yield from self._roll_on(folder, held)
+            held.month = self._reader.month
 
     def _read(self, folder: Folder, held: _Held) -> Iterator[Page]:
         """What changed in a folder; all there is, and by what is missing what is gone, where its state is dead."""
@@ -268,13 +282,13 @@ class _Reading:
         if self._changes:
             yield self._page(folder)
 
-    def _page(self, folder: str, *, is_last: bool = False) -> Page:
-        """The page so far, with what is known then."""
+    def _page(self, folder: str, *, is_last: bool = False, is_kept: bool = False) -> Page:
+        """The page so far, with what is known then; always so where it is to be kept."""
         # A cursor grows with the account; writing all of it with every page would cost the square of that.
         self._since_checkpoint += len(self._changes)
         size = sum(len(held.items) for held in self._state.held.values())
         checkpoint = None
-        if is_last or self._since_checkpoint * 20 >= size:
+        if is_last or is_kept or self._since_checkpoint * 20 >= size:
             checkpoint = Cursor(msgspec.json.encode(self._state).decode())
             self._since_checkpoint = 0
         changes, self._changes = tuple(self._changes), []

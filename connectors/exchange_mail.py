@@ -31,7 +31,13 @@ class ExchangeMail:
         self._access = access
 
     def pull(self, cursor: Cursor | None, /) -> Iterator[Page]:
-        """Yield pages of mails: news, the last four weeks, then older ones; then what is gone."""
+        """Yield pages of mails: news, the last four weeks, then older ones; then what is gone.
+
+        Raises:
+            CursorExpired: the cursor is none of this connector's.
+            SuspiciousSnapshot: everything is gone at once.
+            Rejected: a folder cannot be read; the others were.
+        """
         from connectors._exchange_reading import Reading, state_of  # noqa: PLC0415 - loaded when an account is read
 
         state = state_of(cursor, self._access)

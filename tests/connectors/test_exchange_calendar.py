@@ -498,6 +498,39 @@ def test_a_listing_of_nothing_is_not_believed(mailbox: ExchangeServer) -> None:
     assert len(mirror.held) == 3
 
 
+def test_another_mailbox_without_meetings_is_not_believed(mailbox: ExchangeServer) -> None:
+    """An empty mailbox in the place of the one that was read takes nothing away; one with the same meetings does no harm."""
+    for number in range(3):
+        mailbox.add("calendar", a_meeting(f"m{number}"))
+    mirror = read(mailbox)
+    with ExchangeServer(made=10_000).serve() as other:
+        with pytest.raises(SuspiciousSnapshot):
+            read(other, mirror)
+        assert len(mirror.held) == 3
+        for number in range(3):
+            other.add("calendar", a_meeting(f"m{number}"))
+        assert [one.uid for one in meetings(read(other, mirror))] == ["m0", "m1", "m2"]
+        assert other.breaches == []
+
+
+def test_a_calendar_that_cannot_be_read_stops_no_other(mailbox: ExchangeServer) -> None:
+    """What the server refuses of one calendar is told once the others were read, and costs no more than that."""
+    team = mailbox.add_folder("Team", "IPF.Appointment", "calendar")
+    ids = [mailbox.add("calendar", a_meeting(f"m{number}")) for number in range(3)]
+    mirror = read(mailbox)
+    for one in ids:
+        mailbox.remove(one)
+    mailbox.expire_sync_states()
+    mailbox.add(team, a_meeting("theirs"))
+    with pytest.raises(SuspiciousSnapshot):
+        read(mailbox, mirror)
+    assert [one.uid for one in meetings(mirror)] == ["m0", "m1", "m2", "theirs"]
+    mailbox.operations()
+    with pytest.raises(SuspiciousSnapshot):
+        read(mailbox, mirror)
+    assert "GetItem" not in mailbox.operations()
+
+
 def test_an_item_the_server_cannot_read_stops_nothing(mailbox: ExchangeServer) -> None:
     """What the server does not hand out is told of; the others come, and it comes once it is mended."""
     ids = [mailbox.add("calendar", a_meeting(f"m{number}")) for number in range(3)]

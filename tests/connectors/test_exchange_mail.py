@@ -10,6 +10,7 @@ import pytest
 
 from connectors import exchange_mail
 from schemas.connector import Access, Page, Skipped, Upsert
+from schemas.errors import Rejected, SuspiciousSnapshot
 from schemas.records import Mailbox as Box
 from schemas.records import Message, SourceRecord
 from tests.connectors.exchange import SEEDS, Mailbox, a_box, a_letter, a_sent_letter, an_access, later
@@ -17,7 +18,7 @@ from tests.connectors.mail import a_mail, a_mixed_mail, record_of
 from tests.contract.live_source import LiveServer, LiveSourceContract, Mirror, live_changes, live_pages
 from tests.contract.source import NOW
 from tests.fakes.exchange import ExchangeServer
-from tests.fakes.exchange_wire import Element, e
+from tests.fakes.exchange_wire import Element, Refused, e
 
 SPEC = exchange_mail.SPEC
 
@@ -88,7 +89,8 @@ class TestExchangeMailOfFolders(TestExchangeMail):
 def read(server: ExchangeServer, mirror: Mirror | None = None, **more: Any) -> Mirror:
     """The mirror brought up to date."""
     mirror = mirror or Mirror()
-    return mirror.take(live_pages(SPEC, an_access(server, **more), mirror.cursor))
+    assert SPEC.open_source is not None
+    return mirror.take(SPEC.open_source(an_access(server, **more)).pull(mirror.cursor))
 
 
 def messages(mirror: Mirror) -> dict[str, Message]:
@@ -438,6 +440,47 @@ def test_a_folder_that_is_gone_takes_its_mail_along(mailbox: ExchangeServer) -> 
     mailbox.delete_folder(work)
     mailbox.rename_folder(home, "Häusliches")
     assert list(messages(read(mailbox, mirror))) == ["m2@example.com"]
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other(mailbox: ExchangeServer) -> None:
+    """What the server refuses of one folder is told once the others were read; nothing is taken away meanwhile."""
+    work, home = mailbox.add_folder("Work", "IPF.Note"), mailbox.add_folder("Home", "IPF.Note")
+    moved = mailbox.add("inbox", a_letter(a_mail(1)))
+    mailbox.add(work, a_letter(a_mail(2)))
+    mirror = read(mailbox)
+
+    def refuse(asked: Any) -> None:
+        where = asked.body.find(".//{*}SyncFolderId/{*}FolderId")
+        if where is not None and where.get("Id") == home:
+            raise Refused("ErrorAccessDenied")
+
+    mailbox.refuse = refuse
+    mailbox.move(moved, home)
+    mailbox.add(work, a_letter(a_mail(3)))
+    with pytest.raises(Rejected, match="ErrorAccessDenied"):
+        read(mailbox, mirror)
+    assert set(messages(mirror)) == {f"m{number}@example.com" for number in (1, 2, 3)}
+    mailbox.operations()
+    with pytest.raises(Rejected):
+        read(mailbox, mirror)
+    assert "GetItem" not in mailbox.operations()
+    mailbox.refuse = lambda _asked: None
+    assert len(read(mailbox, mirror).held) == 3
+
+
+def test_an_empty_mailbox_takes_nothing_away(mailbox: ExchangeServer) -> None:
+    """Another mailbox without a mail in the place of the one that was read is not believed; one with mail is."""
+    for number in range(3):
+        mailbox.add("inbox", a_letter(a_mail(number)))
+    mirror = read(mailbox)
+    with ExchangeServer(made=10_000).serve() as other:
+        with pytest.raises(SuspiciousSnapshot):
+            read(other, mirror)
+        assert len(mirror.held) == 3
+        for number in range(3):
+            other.add("inbox", a_letter(a_mail(number)))
+        assert len(read(other, mirror).held) == 3
+        assert other.breaches == []
 
 
 # --- hostile ------------------------------------------------------------------------------------------------------------
