@@ -14,6 +14,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from io import BytesIO
 
 from connectors._exchange_elements import Element, ItemId, Property, T, instant_of, text_of
+from connectors._exchange_line import Fault
 from connectors._exchange_source import Contents
 from connectors._ical import Surroundings, read_group
 from connectors._ical_outline import groups_of, outline_of
@@ -80,22 +81,35 @@ def ends_at(item: Element) -> datetime | None:
 
 
 def exceptions_of(item: Element) -> list[ItemId]:
-    """The occurrences of a series that differ from it."""
-    found = item.findall(f"{T}ModifiedOccurrences/{T}Occurrence/{T}ItemId")
-    return [ItemId(one.get("Id", "")) for one in found[:MOST_EXCEPTIONS]]
+    """The occurrences of a series that differ from it, a thousand at most."""
+    return [ItemId(one.get("Id", "")) for one in _exceptions(item)[:MOST_EXCEPTIONS]]
+
+
+def _exceptions(item: Element) -> list[Element]:
+    found: list[Element] = item.findall(f"{T}ModifiedOccurrences/{T}Occurrence/{T}ItemId")
+    return found
 
 
 def contents_of(
-    item: Element, exceptions: Sequence[Element], surroundings: Surroundings, own: Collection[str]
+    item: Element, exceptions: Sequence[Element | Fault], surroundings: Surroundings, own: Collection[str]
 ) -> Contents:
     """The meetings that an item stands for: one, or a series and each occurrence that differs from it.
 
     Args:
+        exceptions: those of `exceptions_of`, or why they cannot be had; one that is gone will be told as a change.
         own: addresses of the owner, whose answer stands beside the attendees and not among them.
     """
     contents = Contents({}, rolls_on=is_series(item))
+    if len(_exceptions(item)) > MOST_EXCEPTIONS:
+        more = f"more than {MOST_EXCEPTIONS:,} of its occurrences differ from it"
+        contents.others.append(Unreadable(surroundings.name, more))
+    for one in exceptions:
+        if isinstance(one, Fault) and not one.is_gone:
+            why = f"the server does not hand out one of its occurrences ({one.code})"
+            contents.others.append(Unreadable(surroundings.name, why))
+    differing = [one for one in exceptions if not isinstance(one, Fault)]
     try:
-        body = "\r\n".join(_lines(item, exceptions, surroundings.zone, own)).encode("utf-8", "replace")
+        body = "\r\n".join(_lines(item, differing, surroundings.zone, own)).encode("utf-8", "replace")
     except (NoMeeting, ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, NoMeeting) else "one of its dates is out of range"
         contents.others.append(Unreadable(surroundings.name, reason))
@@ -127,9 +141,10 @@ def _lines(item: Element, exceptions: Sequence[Element], owner: str, own: Collec
     for one in exceptions:
         # It has a zone of its own; which occurrence it is, is told in the zone of its series.
         original = instant_of(one, "OriginalStart")
-        if original is not None:
-            named = _at("RECURRENCE-ID", original, zone, is_day=is_day)
-            yield from _event(one, uid, own, _zone_of(one, owner), [named])
+        if original is None:
+            raise NoMeeting("one of its occurrences does not say which it is")
+        named = _at("RECURRENCE-ID", original, zone, is_day=is_day)
+        yield from _event(one, uid, own, _zone_of(one, owner), [named])
     yield "END:VCALENDAR"
 
 

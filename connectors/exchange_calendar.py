@@ -49,16 +49,14 @@ def _reader(access: Access) -> Reader:
 
     def read(line: Exchange, items: Sequence[Element], folder: Folder) -> list[Contents]:
         wanted = [one for item in items for one in meetings.exceptions_of(item)]
-        found: dict[str, Element] = {}
+        found: dict[str, Element | Fault] = {}
         for place in range(0, len(wanted), BATCH):
             batch = wanted[place : place + BATCH]
-            for id_, one in zip(batch, line.items(batch, meetings.WHOLE), strict=True):
-                if not isinstance(one, Fault):
-                    found[id_.id] = one
+            found |= zip((one.id for one in batch), line.items(batch, meetings.WHOLE), strict=True)
         contents: list[Contents] = []
         for item in items:
             name = f"{folder.name}, item {key_of(id_of(item).id)}"
-            exceptions = [found[one.id] for one in meetings.exceptions_of(item) if one.id in found]
+            exceptions = [found[one.id] for one in meetings.exceptions_of(item)]
             surroundings = Surroundings(name, access.zone, until, access.since, folder.name)
             contents.append(meetings.contents_of(item, exceptions, surroundings, own))
         return contents

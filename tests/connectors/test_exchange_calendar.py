@@ -582,6 +582,66 @@ def test_hostile_words_make_no_events_and_no_people(mailbox: ExchangeServer, hos
     assert meeting.uid != "forged"
 
 
+def an_exception(server: ExchangeServer, original: datetime, *more: Element) -> Element:
+    """An occurrence of a series that was put an hour later, as its master names it."""
+    moved = original + timedelta(hours=1)
+    id_ = server.add_occurrence(a_meeting("s", *more, start=moved, kind="Exception", subject="Moved"))
+    return e(
+        "t:Occurrence",
+        e("t:ItemId", Id=id_),
+        e("t:Start", at(moved)),
+        e("t:End", at(moved + timedelta(hours=1))),
+        e("t:OriginalStart", at(original)),
+    )
+
+
+def test_an_occurrence_the_server_cannot_read_is_told_of(mailbox: ExchangeServer) -> None:
+    """The series comes without it, and that is told; what was known of the occurrence stays as it was."""
+    week = START + timedelta(days=7)
+    one = an_exception(mailbox, week, e("t:OriginalStart", at(week)))
+    id_ = mailbox.add(
+        "calendar", a_series("s", weekly("Tuesday"), numbered(3), e("t:ModifiedOccurrences", one))
+    )
+    mirror = read(mailbox)
+    assert len(meetings(mirror)) == 2
+    assert mirror.unreadable == []
+    mailbox.broken.add(one.find("{*}ItemId").get("Id"))
+    mailbox.change(id_, e("t:Subject", "Renamed"))
+    read(mailbox, mirror)
+    assert [one.summary for one in meetings(mirror)] == ["Renamed", "Moved"]
+    (told,) = mirror.unreadable
+    assert "ErrorCorruptData" in told.reason
+
+
+def test_an_occurrence_that_does_not_say_which_it_is(mailbox: ExchangeServer) -> None:
+    """It is told of, and the series is not read as if it had none."""
+    one = an_exception(mailbox, START + timedelta(days=7))
+    mailbox.add("calendar", a_series("s", weekly("Tuesday"), numbered(3), e("t:ModifiedOccurrences", one)))
+    mirror = read(mailbox)
+    assert meetings(mirror) == []
+    (told,) = mirror.unreadable
+    assert "which" in told.reason
+
+
+def test_more_exceptions_than_are_read_are_told_of(mailbox: ExchangeServer) -> None:
+    """A thousand occurrences that differ are asked for, and that there are more is told."""
+    ids = [
+        e(
+            "t:Occurrence",
+            e("t:ItemId", Id=f"no-such-{number}"),
+            e("t:Start", at(START)),
+            e("t:End", at(START)),
+            e("t:OriginalStart", at(START)),
+        )
+        for number in range(1_001)
+    ]
+    mailbox.add("calendar", a_series("s", weekly("Tuesday"), numbered(3), e("t:ModifiedOccurrences", *ids)))
+    mirror = read(mailbox)
+    assert len(meetings(mirror)) == 1
+    (told,) = mirror.unreadable
+    assert "1,000" in told.reason
+
+
 def test_a_series_without_sense_is_told_of(mailbox: ExchangeServer) -> None:
     """Patterns and ends that make no sense are `Unreadable`, each with its reason."""
     for number, pattern in enumerate(
