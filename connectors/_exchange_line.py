@@ -153,7 +153,7 @@ def ews_url(settings: Mapping[str, Any]) -> str:
         raise Rejected(
             f"http://{host} would show what is read, and the password, to everybody. Give its https:// address."
         )
-    return f"{url}EWS/Exchange.asmx" if parts.path in {"", "/"} and url.endswith("/") else url
+    return f"{parts.scheme}://{parts.netloc}/EWS/Exchange.asmx" if parts.path in {"", "/"} else url
 
 
 class Line:

@@ -188,6 +188,12 @@ def test_the_way_of_signing_in_is_found_out(mailbox: ExchangeServer) -> None:
     assert "/EWS/Exchange.asmx" in refused(an_access(mailbox, auth=""), Rejected)
 
 
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_a_bare_host_is_enough(mailbox: ExchangeServer, ending: str) -> None:
+    """A URL that names the server alone leads to where EWS is on every one."""
+    assert look(an_access(mailbox, url=mailbox.url.removesuffix("/EWS/Exchange.asmx") + ending)) > 5
+
+
 # --- where nothing secret goes ------------------------------------------------------------------------------------------
 
 
