@@ -25,6 +25,7 @@ STREAM = StreamName("contacts")
 _HOLDS = "IPF.Contact"
 _EMPTY = "an empty card"
 _OWN = "your own card"
+_OF_THE_SERVER = frozenset({f"{T}ItemId", f"{T}LastModifiedTime"})
 _LONGEST = 500
 _MOST = 100
 _WHOLE: tuple[Property, ...] = (
@@ -79,7 +80,7 @@ def _contents(item: Element, folder: Folder, region: str, own: frozenset[str]) -
     if name.lower() in emails:
         name = ""
     if not (name or emails or phones or linkedin):
-        if len(item) > 1:
+        if any("".join(one.itertext()).strip() for one in item if one.tag not in _OF_THE_SERVER):
             where = f"{folder.name}, item {key_of(id_of(item).id)}"
             return Contents(
                 {}, [Unreadable(where, "it has no name, no address and no number that can be read")]

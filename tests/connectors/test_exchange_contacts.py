@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors import exchange_contacts
-from schemas.connector import Access, Skipped
+from schemas.connector import Access, Skipped, Unreadable
 from schemas.records import Contact, SourceRecord
 from tests.connectors.exchange import Mailbox, a_contact, an_access
 from tests.contract.live_source import LiveServer, LiveSourceContract, Mirror, live_pages
@@ -93,6 +93,16 @@ def test_what_is_nobodys_card_is_left_out(mailbox: ExchangeServer) -> None:
     mailbox.add(deleted, a_contact("Gone", emails=["gone@example.com"]))
     pages = live_pages(exchange_contacts.SPEC, an_access(mailbox, owner_emails=("me@home.test",)))
     assert [one for page in pages for one in page.changes] == [Skipped("your own card")]
+
+
+def test_a_card_without_anything_is_left_out(mailbox: ExchangeServer) -> None:
+    """A card on which nothing is written is counted as that; one whose words cannot be read is told of."""
+    mailbox.add("contacts", e("t:Contact", e("t:ItemClass", "IPM.Contact")))
+    mailbox.add("contacts", a_contact("", e("t:PhoneNumbers", e("t:Entry", "?", Key="HomePhone"))))
+    pages = live_pages(exchange_contacts.SPEC, an_access(mailbox))
+    empty, unreadable = [one for page in pages for one in page.changes]
+    assert empty == Skipped("an empty card")
+    assert isinstance(unreadable, Unreadable)
 
 
 def test_a_quiet_mailbox_costs_one_request(mailbox: ExchangeServer) -> None:
