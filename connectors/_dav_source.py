@@ -23,18 +23,9 @@ import msgspec
 from msgspec import Struct, field
 
 from connectors._dav import Dav, DavCollection, Fetched, Home, Kind, Listing, open_dav
-from connectors._revisions import Kept, revised
-from schemas.connector import (
-    Access,
-    Change,
-    Collection,
-    Page,
-    Skipped,
-    Survey,
-    Tombstone,
-    Unreadable,
-    Upsert,
-)
+from connectors._holdings import Contents, Pages, suspicious
+from connectors._revisions import Kept
+from schemas.connector import Access, Collection, Page, Survey, Unreadable
 from schemas.errors import (
     CursorExpired,
     KithError,
@@ -44,22 +35,7 @@ from schemas.errors import (
     SuspiciousSnapshot,
     Transient,
 )
-from schemas.ids import Cursor, ExternalId, StreamName
-from schemas.records import SourceRecord
-
-PAGE_SIZE = 200
-"""Changes in a page at most, but for those of one member."""
-
-
-class Contents(Struct):
-    """What a member holds: records with their stamps by a key within it, and what else there is to say.
-
-    `rolls_on` says that the same bytes give more as the window moves on.
-    """
-
-    records: dict[str, tuple[SourceRecord, str]]
-    others: list[Unreadable | Skipped] = field(default_factory=list)
-    rolls_on: bool = False
+from schemas.ids import Cursor, StreamName
 
 
 class Reader(Struct, frozen=True):
@@ -142,7 +118,7 @@ class DavSource:
 
     def _pages(self, dav: Dav, state: _State) -> Iterator[Page]:
         found = self._collections(dav, state)
-        pages = _Pages(state)
+        pages = Pages(state, lambda: sum(len(held.members) for held in state.held.values()))
         yield from self._retire(state, found, pages)
         works: list[_Work] = []
         faults: list[KithError] = []
@@ -191,19 +167,19 @@ class DavSource:
             raise Missing(f"There is nothing called {', '.join(sorted(named))} there. There is: {there}.")
         return chosen
 
-    def _retire(self, state: _State, found: Sequence[DavCollection], pages: "_Pages") -> Iterator[Page]:
+    def _retire(self, state: _State, found: Sequence[DavCollection], pages: Pages) -> Iterator[Page]:
         """Take away what came from collections that the home no longer has, or that the owner no longer chooses."""
         there = {one.id: one for one in found}
         named = _named_in(self._access)
         total = sum(held.count() for held in state.held.values())
         if not found and total > 1:
-            raise SuspiciousSnapshot(_suspicious(self._access.account, total))
+            raise SuspiciousSnapshot(suspicious(self._access.account, total))
         for name in list(state.held):
             one = there.get(name)
             if one is None or (named and not _is_named(one, named)):
                 held = state.held[name]
                 for member in list(held.members):
-                    pages.retire(held, member)
+                    _drop(held, member, pages)
                     if pages.is_full():
                         yield pages.take(self._stream(name))
                 del state.held[name]
@@ -230,17 +206,17 @@ class DavSource:
             if name not in held.members or not etag or held.members[name].etag != etag
         }
         if listing.is_full and not listing.etags and held.count() > 1:
-            raise SuspiciousSnapshot(_suspicious(one.name, held.count()))
+            raise SuspiciousSnapshot(suspicious(one.name, held.count()))
         if is_new_month:
             for name, member in held.members.items():
                 if member.rolls_on and name in listing.etags:
                     wanted.setdefault(name, listing.etags[name])
         return _Work(one, held, gone, wanted, listing.token, listing.bodies)
 
-    def _do(self, dav: Dav, work: _Work, pages: "_Pages") -> Iterator[Page]:
+    def _do(self, dav: Dav, work: _Work, pages: Pages) -> Iterator[Page]:
         held, stream = work.held, self._stream(work.collection.id)
         for name in work.gone:
-            pages.retire(held, name)
+            _drop(held, name, pages)
             if pages.is_full():
                 yield pages.take(stream)
         here = (
@@ -258,30 +234,19 @@ class DavSource:
         if pages.changes:
             yield pages.take(stream)
 
-    def _take(self, fetched: Fetched, work: _Work, pages: "_Pages") -> None:
+    def _take(self, fetched: Fetched, work: _Work, pages: Pages) -> None:
         held, name = work.held, fetched.name
         before = held.members.get(name)
         if fetched.body is None and not fetched.fault:
-            pages.retire(held, name)
+            _drop(held, name, pages)
             return
         where = f"{work.collection.name}, {name}"
         contents = Contents({}, [Unreadable(where, fetched.fault)])
         if fetched.body is not None:
             contents = self._reader.read(fetched.body, where, work.collection.name)
         # The listing's etag and not that of the body: a change between the two is then seen next time.
-        member = _Member(work.wanted[name], dict(before.items) if before else {}, contents.rolls_on)
-        pages.changes += contents.others
-        for key, (record, stamp) in contents.records.items():
-            kept = revised(member.items.get(key), record, stamp)
-            if kept is not None:
-                member.items[key] = kept
-                pages.changes.append(Upsert(_external_id(name, key), record, kept.stamp))
-        if not any(isinstance(other, Unreadable) for other in contents.others):
-            # What cannot be read now is not gone: it stays as it was held.
-            for key in [key for key in member.items if key not in contents.records]:
-                del member.items[key]
-                pages.changes.append(Tombstone(_external_id(name, key)))
-        held.members[name] = member
+        gave = pages.tell(name, before.items if before else {}, contents)
+        held.members[name] = _Member(work.wanted[name], gave, contents.rolls_on)
 
     # ------ the cursor
 
@@ -307,37 +272,6 @@ class DavSource:
 
     def _stream(self, name: str) -> StreamName:
         return StreamName(f"{self._reader.stream}/{name}") if name else self._reader.stream
-
-
-class _Pages:
-    """Gathers changes into pages, and puts into each as checkpoint what is known then."""
-
-    def __init__(self, state: _State) -> None:
-        self._state = state
-        self._since_checkpoint = 0
-        self.changes: list[Change] = []
-        self.done = self.total = 0
-
-    def is_full(self) -> bool:
-        return len(self.changes) >= PAGE_SIZE
-
-    def retire(self, held: _Held, name: str) -> None:
-        """A member is gone, with all that it gave."""
-        member = held.members.pop(name, None)
-        if member is not None:
-            self.changes += [Tombstone(_external_id(name, key)) for key in member.items]
-
-    def take(self, stream: StreamName, *, is_last: bool = False) -> Page:
-        """The page so far."""
-        # A cursor grows with the account; writing all of it with every page would cost the square of that.
-        self._since_checkpoint += len(self.changes)
-        size = sum(len(held.members) for held in self._state.held.values())
-        checkpoint = None
-        if is_last or self._since_checkpoint * 20 >= size:
-            checkpoint = Cursor(msgspec.json.encode(self._state).decode())
-            self._since_checkpoint = 0
-        changes, self.changes = tuple(self.changes), []
-        return Page(changes, stream, checkpoint=checkpoint, last=is_last, done=self.done, total=self.total)
 
 
 def survey(access: Access, reader: Reader, role: Callable[[DavCollection], str]) -> Survey:
@@ -366,14 +300,17 @@ def survey(access: Access, reader: Reader, role: Callable[[DavCollection], str])
     return Survey(user or "nobody", collections, tuple(abilities), {**settings, "home": home.urls[0]})
 
 
+def _drop(held: _Held, name: str, pages: Pages) -> None:
+    """A member is gone, with all that it gave."""
+    member = held.members.pop(name, None)
+    if member is not None:
+        pages.retire(name, member.items)
+
+
 def _gone(listing: Listing, held: _Held) -> list[str]:
     if listing.is_full:
         return [name for name in held.members if name not in listing.etags]
     return [name for name in listing.gone if name in held.members]
-
-
-def _external_id(name: str, key: str) -> ExternalId:
-    return ExternalId(f"{name}#{key}" if key else name)
 
 
 def _named_in(access: Access) -> frozenset[str]:
@@ -385,10 +322,3 @@ def _named_in(access: Access) -> frozenset[str]:
 
 def _is_named(one: DavCollection, named: frozenset[str]) -> bool:
     return one.id.casefold() in named or one.name.casefold() in named
-
-
-def _suspicious(name: str, count: int) -> str:
-    return (
-        f"{name} now names none of the {count} items it named before. Nothing was removed. If that is right, "
-        "disconnect the account with --forget; else try again later."
-    )

@@ -15,7 +15,7 @@ from io import BytesIO
 
 from connectors._exchange_elements import Element, ItemId, Property, T, instant_of, text_of
 from connectors._exchange_line import Fault
-from connectors._exchange_source import Contents
+from connectors._holdings import Contents
 from connectors._ical import Surroundings, read_group
 from connectors._ical_outline import groups_of, outline_of
 from connectors._ical_zones import Zones, known_zone, name_of

@@ -35,6 +35,7 @@ from connectors._exchange_mail import (
     received_at,
     with_body,
 )
+from connectors._holdings import suspicious
 from connectors._http import TooLarge
 from connectors._mail_jobs import compact, decoded, terms_of
 from connectors._mime import BODY_BYTES, nature_by_head
@@ -216,10 +217,7 @@ class Reading:
         left_out = sorted(self._state.runs.keys() - {one.key for one in folders})
         lost = sum(len(self._state.runs[key].read) for key in left_out)
         if lost > 1 and not any(run.read for _, run in runs):
-            raise SuspiciousSnapshot(
-                f"{self._access.account} now names none of the {lost} mails it named before. Nothing was removed. If that "
-                "is right, disconnect the account with --forget; else try again later."
-            )
+            raise SuspiciousSnapshot(suspicious(self._access.account, lost, "mails"))
         for one, run in runs:
             yield from self._gone(one.key, run, run.gone)
         for key in left_out:

@@ -23,27 +23,14 @@ from connectors._exchange import Exchange, Folder
 from connectors._exchange_elements import Changed, Element, ItemId, Property, id_of, key_of
 from connectors._exchange_folders import Seen, is_quiet, left
 from connectors._exchange_line import Fault
-from connectors._revisions import Kept, revised
-from schemas.connector import Access, Change, Page, Skipped, Tombstone, Unreadable, Upsert
+from connectors._holdings import Contents, Pages, suspicious
+from connectors._revisions import Kept
+from schemas.connector import Access, Page, Unreadable
 from schemas.errors import CursorExpired, KithError, Rejected, SuspiciousSnapshot
-from schemas.ids import Cursor, ExternalId, StreamName
-from schemas.records import SourceRecord
+from schemas.ids import Cursor, StreamName
 
-PAGE_SIZE = 200
-"""Changes in a page at most, but for those of one item."""
 BATCH = 50
 """Items asked for at once."""
-
-
-class Contents(Struct):
-    """What an item holds: records with their stamps by a key within it, and what else there is to say.
-
-    `rolls_on` says that the same item gives more as the window moves on.
-    """
-
-    records: dict[str, tuple[SourceRecord, str]]
-    others: list[Unreadable | Skipped] = field(default_factory=list)
-    rolls_on: bool = False
 
 
 class Reader(Struct, frozen=True):
@@ -142,9 +129,7 @@ class _Reading:
         self._reader = reader
         self._line = line
         self._state = state
-        self._since_checkpoint = 0
-        self._changes: list[Change] = []
-        self._done = 0
+        self._pages = Pages(state, lambda: sum(len(held.items) for held in state.held.values()))
 
     def pages(self) -> Iterator[Page]:
         state = self._state
@@ -164,7 +149,7 @@ class _Reading:
         there = {folder.key for folder in folders}
         lost = sum(len(held.items) for key, held in state.held.items() if key not in there)
         if lost > 1 and not any(held.items for key, held in state.held.items() if key in there):
-            raise SuspiciousSnapshot(_suspicious(self._access.account, lost))
+            raise SuspiciousSnapshot(suspicious(self._access.account, lost))
         for key, held in list(state.held.items()):
             held.gone = held.gone if key in there else set(held.items)
             yield from self._retire(key, held)
@@ -209,10 +194,10 @@ class _Reading:
         missing = held.unnamed & held.items.keys()
         if is_full and len(missing) > 1 and len(missing) == len(held.items):
             held.seen = Seen()
-            raise SuspiciousSnapshot(_suspicious(folder.name, len(missing)))
+            raise SuspiciousSnapshot(suspicious(folder.name, len(missing)))
         held.gone |= missing
         held.unnamed = set()
-        if self._changes:
+        if self._pages.changes:
             yield self._page(folder.key)
 
     def _is_to_be_read(self, change: Changed, held: _Held) -> bool:
@@ -229,7 +214,7 @@ class _Reading:
         """Read again what reaches further now."""
         ids = [ItemId(one.id) for key, one in held.items.items() if one.id and key not in held.gone]
         yield from self._take(folder, held, ids)
-        if self._changes:
+        if self._pages.changes:
             yield self._page(folder.key)
 
     def _take(self, folder: Folder, held: _Held, ids: Sequence[ItemId]) -> Iterator[Page]:
@@ -242,72 +227,40 @@ class _Reading:
                 elif not item.is_gone:
                     # What cannot be had now is not gone; what is gone will be told as such.
                     where = f"{folder.name}, item {key_of(id_.id)}"
-                    self._changes.append(Unreadable(where, f"the server does not hand it out ({item.code})"))
+                    self._pages.changes.append(
+                        Unreadable(where, f"the server does not hand it out ({item.code})")
+                    )
             read = self._reader.read(self._line, [item for _, item in found], folder)
             for (id_, item), contents in zip(found, read, strict=True):
                 self._note(id_, item, contents, held)
-            self._done += len(batch)
-            if len(self._changes) >= PAGE_SIZE:
+            self._pages.done += len(batch)
+            if self._pages.is_full():
                 yield self._page(folder.key)
 
     def _note(self, id_: ItemId, item: Element, contents: Contents, held: _Held) -> None:
         name = key_of(id_.id)
         before = held.items.get(name)
-        noted = _Item(
-            _digest(id_of(item).version or id_.version),
-            dict(before.gave) if before else {},
-            id_.id if contents.rolls_on else "",
-        )
-        self._changes += contents.others
-        for key, (record, stamp) in contents.records.items():
-            kept = revised(noted.gave.get(key), record, stamp)
-            if kept is not None:
-                noted.gave[key] = kept
-                self._changes.append(Upsert(_external_id(name, key), record, kept.stamp))
-        if not any(isinstance(other, Unreadable) for other in contents.others):
-            # What cannot be read now is not gone: it stays as it was held.
-            for key in [key for key in noted.gave if key not in contents.records]:
-                del noted.gave[key]
-                self._changes.append(Tombstone(_external_id(name, key)))
-        held.items[name] = noted
+        gave = self._pages.tell(name, before.gave if before else {}, contents)
+        version = _digest(id_of(item).version or id_.version)
+        held.items[name] = _Item(version, gave, id_.id if contents.rolls_on else "")
 
     def _retire(self, folder: str, held: _Held) -> Iterator[Page]:
         for name in sorted(held.gone):
             held.gone.remove(name)
             item = held.items.pop(name, None)
             if item is not None:
-                self._changes += [Tombstone(_external_id(name, key)) for key in item.gave]
-            if len(self._changes) >= PAGE_SIZE:
+                self._pages.retire(name, item.gave)
+            if self._pages.is_full():
                 yield self._page(folder)
-        if self._changes:
+        if self._pages.changes:
             yield self._page(folder)
 
     def _page(self, folder: str, *, is_last: bool = False, is_kept: bool = False) -> Page:
-        """The page so far, with what is known then; always so where it is to be kept."""
-        # A cursor grows with the account; writing all of it with every page would cost the square of that.
-        self._since_checkpoint += len(self._changes)
-        size = sum(len(held.items) for held in self._state.held.values())
-        checkpoint = None
-        if is_last or is_kept or self._since_checkpoint * 20 >= size:
-            checkpoint = Cursor(msgspec.json.encode(self._state).decode())
-            self._since_checkpoint = 0
-        changes, self._changes = tuple(self._changes), []
         # What a folder is for does not change, and neither does its id; its name does.
         name = self._state.roles.get(folder, folder)
         stream = StreamName(f"{self._reader.stream}/{name}") if folder else self._reader.stream
-        return Page(changes, stream, checkpoint=checkpoint, last=is_last, done=self._done)
-
-
-def _external_id(name: str, key: str) -> ExternalId:
-    return ExternalId(f"{name}#{key}" if key else name)
+        return self._pages.take(stream, is_last=is_last, is_kept=is_kept)
 
 
 def _digest(version: str) -> str:
     return blake2b(version.encode("utf-8", "replace"), digest_size=6).hexdigest()
-
-
-def _suspicious(name: str, count: int) -> str:
-    return (
-        f"{name} now names none of the {count} items it named before. Nothing was removed. If that is right, "
-        "disconnect the account with --forget; else try again later."
-    )

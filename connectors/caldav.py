@@ -14,9 +14,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from connectors._dav import CALENDARS, DavCollection
-from connectors._dav_source import Contents, DavSource, Reader
+from connectors._dav_source import DavSource, Reader
 from connectors._dav_source import survey as survey_with
 from connectors._discovery import locate_dav
+from connectors._holdings import Contents
 from schemas.connector import Access, ConnectorSpec, Skipped, Source, Survey, Unreadable, Upsert
 from schemas.ids import StreamName
 from schemas.records import Meeting

@@ -12,9 +12,10 @@ from functools import partial
 from io import BytesIO
 
 from connectors._dav import CARDS
-from connectors._dav_source import Contents, DavSource, Reader
+from connectors._dav_source import DavSource, Reader
 from connectors._dav_source import survey as survey_with
 from connectors._discovery import locate_dav
+from connectors._holdings import Contents
 from connectors._vcard import Book, read_cards
 from schemas.connector import Access, ConnectorSpec, Skipped, Source, Survey, Unreadable, Upsert
 from schemas.ids import StreamName

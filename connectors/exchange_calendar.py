@@ -17,7 +17,8 @@ from connectors._exchange_elements import Element, id_of, key_of
 from connectors._exchange_folders import chosen, holding, surveyed
 from connectors._exchange_line import Fault
 from connectors._exchange_listening import CHANGES, ExchangeListener
-from connectors._exchange_source import BATCH, Contents, ExchangeSource, Reader
+from connectors._exchange_source import BATCH, ExchangeSource, Reader
+from connectors._holdings import Contents
 from schemas.connector import Access, Collection, ConnectorSpec, Listener, Source, Survey
 from schemas.ids import StreamName
 

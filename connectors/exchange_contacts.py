@@ -12,7 +12,8 @@ from datetime import timedelta
 from connectors._exchange import Exchange, Folder, opened
 from connectors._exchange_elements import Element, Property, T, id_of, key_of, text_of
 from connectors._exchange_folders import holding, surveyed
-from connectors._exchange_source import Contents, ExchangeSource, Reader
+from connectors._exchange_source import ExchangeSource, Reader
+from connectors._holdings import Contents
 from connectors._linkedin_url import slug
 from connectors._mail_addresses import mailboxes
 from connectors._mail_text import clean
