@@ -22,6 +22,8 @@ from schemas.connector import Access, Collection, ConnectorSpec, Listener, MailS
 from schemas.ids import Cursor, StreamName
 
 STREAM = StreamName("mail")
+_HEARD = ("inbox", "sentitems")
+"""The folders whose news count, as Exchange calls them."""
 
 
 class ExchangeMail:
@@ -64,7 +66,7 @@ def open_listener(access: Access) -> Listener:
     Raises:
         ConnectorError: the server does not tell of news, or not now.
     """
-    return ExchangeListener(access, ("inbox", "sentitems"), COMINGS)
+    return ExchangeListener(access, _HEARD, COMINGS)
 
 
 def survey(access: Access) -> Survey:
@@ -88,9 +90,8 @@ def newest(access: Access) -> datetime | None:
     from connectors._exchange_reading import newest_of  # noqa: PLC0415
 
     def look(line: Exchange) -> datetime | None:
-        folders = [one.id for one in line.folders({}) if one.role in {"inbox", "sent"}]
         found, _ = line.find(
-            folders,
+            _HEARD,
             ("item:DateTimeReceived", "item:DateTimeSent"),
             latest_first="item:DateTimeReceived",
         )

@@ -524,6 +524,7 @@ def test_the_newest_is_the_earlier_of_sent_and_come(mailbox: ExchangeServer) -> 
     mailbox.add("inbox", a_letter(a_mail(1), received=NOW - timedelta(days=2)))
     mailbox.add("inbox", a_letter(a_mail(2), received=NOW - timedelta(days=9)))
     assert exchange_mail.newest(an_access(mailbox)) == (NOW - timedelta(days=2)).replace(microsecond=0)
+    assert mailbox.operations() == ["FindItem"]
 
 
 def test_what_went_before_it_was_listed_goes(mailbox: ExchangeServer) -> None:
