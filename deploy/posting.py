@@ -190,6 +190,9 @@ def _meanwhile(unit: Unit, account: Account) -> str:
         return "Nothing is lost: your digest goes out by another account meanwhile."
     went_well = [one.ok_at for one in accounts.feeds(unit, account.owner, account.id) if one.ok_at]
     if not went_well:
-        return "Kith has not read it yet. Nothing is lost: it begins once the account is connected."
+        return "Kith has not read it yet; it begins once the account is connected."
     at = max(went_well)
-    return f"Kith last read it on {at.day} {at:%B %Y}. Nothing is lost: it goes on where it stopped."
+    when = f"Kith last read it on {at.day} {at:%B %Y}."
+    # A refused sign-in's own reason may end so.
+    is_said = "Nothing is lost" in account.reason
+    return when if is_said else f"{when} Nothing is lost; Kith goes on where it stopped."

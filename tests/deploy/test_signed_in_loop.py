@@ -75,6 +75,7 @@ def test_one_mail_tells_how_to_sign_in_again(desk: Desk, public_url: str) -> Non
     assert ("Or in a browser: https://kith.example.com/connect/google?ask=" in text) is (
         "https" in public_url
     )
+    assert text.count("Nothing is lost") == 1
     assert "canary" not in text
     life.close()
 
