@@ -71,8 +71,12 @@ def _in_browser(context: Context, sign_in: SignIn) -> Wish:
             return Closing(title="Who asks?", words=str(error), status=400, is_end=False)
         except KithError as error:
             came.append(error)
+            command = again(sign_in)
             return Closing(
-                title=f"Did {spec.title} let Kith in?", words=str(error), status=400, command=again(sign_in)
+                title=f"Did {spec.title} let Kith in?",
+                words=str(error),
+                status=400,
+                command="" if str(error).endswith(command) else command,
             )
         came.append(wish)
         return Closing(

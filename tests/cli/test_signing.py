@@ -248,6 +248,7 @@ def test_every_box_unticked_is_nothing_kept(google: Desk) -> None:
     told = google.connect(untick="readonly")
     assert (told.status, google.accounts()) == (1, [])
     assert "allowed nothing of what Kith asked for" in told.err
+    assert google.last_page().count("kith connect google") == 1
     assert [one.over for one in google.sign_in.given] == ["withdrawn"]
 
 
