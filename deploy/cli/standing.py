@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from deploy.accounts import what_to_do
 from deploy.cli.context import Context
 from deploy.cli.paper import FIRST_STEPS, Column, day, hint, plain, say, table, wrapped
+from services.digest.words import number_word
 from services.schedule import Rhythm
 from services.standing import TROUBLED, AccountStanding
 from services.status import Status, gathered, status
@@ -31,7 +32,9 @@ _COLUMNS = (
 def _answer(now: Status) -> str:
     troubled = [one for one in now.accounts if one.standing in TROUBLED]
     if troubled:
-        return f"{len(troubled)} of {len(now.accounts)} accounts need you"
+        every = len(now.accounts)
+        some = "your account" if every == 1 else f"{number_word(len(troubled))} of your {every} accounts"
+        return f"{some} cannot be read as {'it' if len(troubled) == 1 else 'they'} should"
     return "everything is in sync" if now.is_in_sync else f"{now.lag:,} events are not taken in yet"
 
 

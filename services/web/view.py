@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from services.digest.words import clean, counted, day_words, upper_first
+from services.digest.words import clean, counted, day_words, number_word, upper_first
 from services.standing import TROUBLED, AccountStanding
 from services.status import SourceStatus, Status, Unsent, gathered
 
@@ -91,6 +91,7 @@ def book_view(status: Status) -> BookView:
     is_empty = not any(one.items for one in status.sources)
     answer, detail = _answer(status, is_empty=is_empty)
     waiting = sum(status.queues.values())
+    names = _names(status)
     hidden = status.rejected - len(status.rejects)
     return BookView(
         owner=clean(status.owner, 80),
@@ -99,7 +100,7 @@ def book_view(status: Status) -> BookView:
         detail=detail,
         is_moving=status.lag > 0,
         is_empty=is_empty,
-        accounts=[_account(one, status.at, zone) for one in status.accounts],
+        accounts=[_account(one, names[one.id], status.at, zone) for one in status.accounts],
         unsent=[_unsent(one) for one in status.unsent if one.state != "unsure"],
         asked_after=[_unsent(one) for one in status.unsent if one.state == "unsure"],
         sources=_sources(status, zone),
@@ -140,9 +141,18 @@ _KINDS = {
 }
 
 
-def _account(one: AccountStanding, now: datetime, zone: ZoneInfo) -> AccountView:
+def _names(status: Status) -> dict[str, str]:
+    """What each account is called; where two are called alike, what kind each is stands with it."""
+    called = [one.name for one in status.accounts]
+    return {
+        one.id: f"{one.name} ({one.kind})" if called.count(one.name) > 1 else one.name
+        for one in status.accounts
+    }
+
+
+def _account(one: AccountStanding, name: str, now: datetime, zone: ZoneInfo) -> AccountView:
     return AccountView(
-        name=clean(one.name, 80),
+        name=clean(name, 80),
         stands=_STANDS[one.standing] if one.is_read or one.standing != "well" else "sends your mail",
         reason=clean(one.reason or "", 400),
         is_troubled=one.standing in TROUBLED,
@@ -169,10 +179,11 @@ def _unsent(one: Unsent) -> RejectView:
 def _answer(status: Status, *, is_empty: bool) -> tuple[str, str]:
     troubled = sum(one.standing in TROUBLED for one in status.accounts)
     if troubled:
-        return (
-            "No.",
-            f"{upper_first(counted(troubled, 'account'))} of {len(status.accounts)} cannot be read as it should.",
+        every = len(status.accounts)
+        some = (
+            "Your account" if every == 1 else f"{upper_first(number_word(troubled))} of your {every} accounts"
         )
+        return "No.", f"{some} cannot be read as {'it' if troubled == 1 else 'they'} should."
     if status.lag:
         more = "more than 100,000 events" if status.lag >= 100_000 else counted(status.lag, "event")
         return (
@@ -213,7 +224,7 @@ def _sources(status: Status, zone: ZoneInfo) -> list[SourceView]:
         stream = one.stream.partition("/")[0]
         return (order.index(stream) if stream in order else len(order), one.account, one.stream)
 
-    names = _ACCOUNTS | {one.id: one.name for one in status.accounts}
+    names = _ACCOUNTS | _names(status)
     return [_source(one, names, status.at, zone) for one in sorted(gathered(status), key=place)]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from services.standing import Standing
 from services.status import Status, Unsent
 from services.web.app import Desk, make_app
 from services.web.guard import host_of, known_hosts
@@ -271,6 +272,27 @@ def test_an_account_to_connect_again_says_how() -> None:
     assert "Google refused the sign-in. Connect it again: kith connect google" in words(html)
     assert "<b>" not in html
     assert "Connect it again" not in words(page(a_status(accounts=[an_account("g", "google", "well", None)])))
+
+
+def test_accounts_are_counted_as_one_says_it() -> None:
+    """One alone is "your account"; of several as many as are in trouble."""
+
+    def told(*standings: Standing) -> str:
+        accounts = [an_account(f"imap-{n}", "imap", one, None) for n, one in enumerate(standings)]
+        return words(page(a_status(accounts=accounts)))
+
+    assert "No. Your account cannot be read as it should." in told("reconnect")
+    assert "No. One of your 2 accounts cannot be read as it should." in told("well", "failing")
+    assert "No. Two of your 3 accounts cannot be read as they should." in told("silent", "well", "reconnect")
+
+
+def test_accounts_of_one_name_are_told_apart() -> None:
+    """Mail in and out at one address are two accounts: the kind stands with each; else the name is enough."""
+    two = [an_account("imap-1", "imap", "well", None), an_account("smtp-1", "smtp", "well", None)]
+    html = words(page(a_status(accounts=two, sources=[a_source(account="imap-1")])))
+    assert html.count("mara@example.com (imap)") == 2
+    assert html.count("mara@example.com (smtp)") == 1
+    assert "(imap)" not in words(page(a_status(accounts=two[:1])))
 
 
 def test_a_book_without_accounts_tells_how_to_connect_one() -> None:
