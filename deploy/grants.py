@@ -17,7 +17,7 @@ from deploy.settings import Settings
 from deploy.vaults import Secrets, mask, sealed, secrets_of
 from deploy.wiring import Application
 from schemas.errors import ConnectorError, ReauthRequired, Transient
-from schemas.oauth import Authority, Client, Grant
+from schemas.oauth import Authority, Client, ClientRefused, Grant
 from services import accounts
 from services.accounts import Account
 from services.store.unit import Store
@@ -56,6 +56,17 @@ def client_for(settings: Settings, kind: str, grant: Grant) -> Client:
     if grant.client.id != ours.id:
         return grant.client
     return Client(ours.id, ours.secret, grant.client.tenant or ours.tenant)
+
+
+def _not_set(app: Application, kind: str, grant: Grant) -> ClientRefused | None:
+    """Why a client is refused that this process knows by its grant alone: where it was connected, it had its secret."""
+    if client_of(app.settings, kind).id or grant.client.secret:
+        return None
+    return ClientRefused(
+        f"{app.authorities[kind].title} does not take the client, and KITH_{kind.upper()}_CLIENT_ID is not set where Kith runs "
+        "now: maybe it was set in the window alone where you connected. Nothing is lost. Set it for good, with its secret, in "
+        f"{app.settings.home / 'kith.toml'} (docs/{kind}.md)."
+    )
 
 
 # --- access tokens ------------------------------------------------------------------------------------------------------
@@ -161,6 +172,8 @@ class Tokens:
         kind = self._account.kind
         try:
             new = authority_of(self._app, kind, client_for(self._app.settings, kind, grant)).refresh(grant)
+        except ClientRefused as error:
+            return _not_set(self._app, kind, grant) or error
         except ConnectorError as error:
             return error
         with store.write() as unit:

@@ -646,6 +646,27 @@ def test_a_withdrawn_permission_is_told_and_mended(desk: Desk) -> None:
     assert total(desk.kith.json("sync"), "added") == 0
 
 
+def test_a_client_that_was_set_in_one_window_alone_is_told_and_mended(google: Desk) -> None:
+    """Where no client is set any more, that is what is said, not that it was mistyped; set for good, reading goes on."""
+    google.connect()
+    given = {
+        name: google.kith.environment.pop(name)
+        for name in list(google.kith.environment)
+        if "_CLIENT_" in name
+    }
+    google.later(hours=2)
+    told = google.kith("sync")
+    assert told.status == 4
+    words = " ".join(told.out.split())
+    assert "KITH_GOOGLE_CLIENT_ID is not set where Kith runs now" in words
+    assert str(google.kith.home / "kith.toml") in "".join(told.out.split())
+    (google.kith.home / "kith.toml").write_text(
+        "".join(f'{name.removeprefix("KITH_").lower()} = "{value}"\n' for name, value in given.items())
+    )
+    assert google.kith("resume", google.account()["id"]).status == 0
+    assert google.kith("sync").status == 0
+
+
 def test_trouble_of_the_authority_asks_nothing_of_the_owner(desk: Desk) -> None:
     """An authority that fails for a while leaves the account active, and is tried again."""
     desk.connect()
