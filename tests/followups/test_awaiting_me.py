@@ -209,3 +209,19 @@ def test_the_owners_other_address_asks_nothing() -> None:
     """Who has the owner's own whole name is most likely the owner at an old address, and asks the owner nothing."""
     assert found(a_state([a_person(name="Mara Lind")], [ASKED]), "awaiting_me") == []
     assert found(a_state([a_person(name="Mara Linde")], [ASKED]), "awaiting_me")
+
+
+@pytest.mark.parametrize(
+    ("asked", "to", "is_mine"),
+    [
+        ("Could somebody bring cake?", ("p-ben", "p-cy"), False),
+        ("Kann jemand Kuchen mitbringen?", ("p-ben", "p-cy"), False),
+        ("Could somebody bring cake?", (), True),
+        ("Could you all tell me who comes?", ("p-ben", "p-cy"), True),
+        ("Can you ask somebody for the key?", ("p-ben",), True),
+    ],
+)
+def test_who_asks_somebody_of_several_asks_nobody(asked: str, to: tuple[str, ...], is_mine: bool) -> None:
+    """ "Could somebody…?" to three people waits for none of them; to the owner alone it does."""
+    said = a_message("i1", ago(6), an_ask(asked), to=to, group_size=len(to) + 2)
+    assert bool(found(a_state([ANA, BEN], [said]), "awaiting_me")) is is_mine

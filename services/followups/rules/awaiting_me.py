@@ -25,6 +25,10 @@ ASKED_AT_MOST = 8
 
 _CALL = re.compile(r"([^,;:!?.–—\n]{2,60})[,:!–—]")
 """A name before a question, with or without a greeting, ends in one of these."""
+_ANYBODY = re.compile(
+    r"\b(?:some(?:one|body)|any(?:one|body)|jemand(?:en|em)?|irgendwer|quelqu['’]un|alguien|alguno|qualcuno)\b",
+    re.IGNORECASE,
+)
 _GREETINGS = frozenset(
     "hi hello hey dear good morning afternoon evening hallo liebe lieber guten tag sehr geehrte geehrter frau herr bonjour "
     "bonsoir salut cher chère chers hola buenos buenas días tardes querido querida estimado estimada ciao buongiorno caro cara "
@@ -90,6 +94,14 @@ def _asks_owner(facts: Facts, said: Said) -> bool:
         and facts.real(said.author) is not None
         and len(others_in_to(said)) < ASKED_AT_MOST
         and not _asks_another(facts, said)
+        and not _asks_anybody(said)
+    )
+
+
+def _asks_anybody(said: Said) -> bool:
+    """Whether every question in a mail to several leaves open who is asked."""
+    return len(others_in_to(said)) > 1 and all(
+        _ANYBODY.search(one.text[:400]) for one in said.signals if one.kind == "ask"
     )
 
 
