@@ -11,13 +11,16 @@ from typing import NamedTuple
 
 _BRACKETED = re.compile(r"\s*[(\[{<][^()\[\]{}<>]{0,80}[)\]}>]")
 _QUOTED = re.compile(r"\s*[\"“”„][^\"“”„]{0,60}[\"“”]")
-_VIA = re.compile(r"\s+(?:via|über|through|por|from|at|@|bei)\s.+$", re.IGNORECASE)
+_VIA = re.compile(r"\s+(?:via|über|through|por|from|at|@|bei|geb\.|geborene|née|nee)\s.+$", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
-_TAIL = re.compile(r"\s+[|/–—-]\s+.*$")
+_TAIL = re.compile(r"\s+[|/•·–—-]\s+.*$")
+_JOINERS = "\u200c\u200d"
+_LONE_JOINERS = re.compile(rf"(?<![^\W\d_])[{_JOINERS}]|[{_JOINERS}](?![^\W\d_])")
+_SELECTORS = "\ufe0e\ufe0f"
 _CREDENTIALS = frozenset(
     """phd ph.d dphil md m.d mba msc m.sc bsc b.sc ma m.a ba b.a llm ll.m jd esq pmp cpa cfa cissp frcp mrcp rn dds dvm
     prof prof. dr dr. ing ing. dipl.-ing dipl.-ing. mag mag. csm pe p.e ccie shrm-cp sphr acca cima fca jr jr. sr sr. ii
-    iii iv he/him she/her they/them er/ihm sie/ihr il/lui elle msw lcsw obe mbe cbe kbe""".split()
+    iii iv he/him she/her they/them er/ihm sie/ihr il/lui elle i.a i.v ppa msw lcsw obe mbe cbe kbe""".split()
 )
 _TITLES = frozenset(
     "mr mr. mrs mrs. ms ms. herr frau dr dr. prof prof. sir madame mme m. sr. sra. sig. dott. ir.".split()
@@ -42,7 +45,7 @@ def cleaned(name: str) -> str:
 
     `Okafor, Ana (Legal)` becomes `Ana Okafor`. What cannot be improved comes back as it was, spaces folded.
     """
-    text = _SPACES.sub(" ", unicodedata.normalize("NFC", name)).strip(" '\"“”„,;.")
+    text = _SPACES.sub(" ", _without_symbols(unicodedata.normalize("NFC", name))).strip(" '\"“”„,;.")
     plain = _SPACES.sub(" ", _VIA.sub("", _TAIL.sub("", _QUOTED.sub("", _BRACKETED.sub("", text))))).strip(
         " ,;'\""
     )
@@ -59,6 +62,22 @@ def cleaned(name: str) -> str:
     if len(joined) > 3 and (joined.isupper() or joined.islower()) and not _CJK.search(joined):
         joined = " ".join(_cased(word) for word in words)
     return joined[:120]
+
+
+def _without_symbols(name: str) -> str:
+    """The name without pictures, trade marks and what cannot be seen; joiners that spell a word stay."""
+    if name.isascii():
+        return name
+    told = "".join(_letter(char) for char in name)
+    # Who is called by a picture alone keeps it.
+    return _LONE_JOINERS.sub("", told) if told.strip() else name
+
+
+def _letter(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in {"So", "Sk", "Co", "Cn", "Cs"}:
+        return " "
+    return "" if char in _SELECTORS or (category == "Cf" and char not in _JOINERS) else char
 
 
 def _reordered(name: str) -> str:
