@@ -252,11 +252,18 @@ def _is_known(
         return True
     words = (said.roles, said.tags, said.cadence, said.muted, said.favours)
     return any(
-        tallies.get(row.key)
+        _tells_of_one(tallies.get(row.key, ()))
         or any(row.key in one for one in words)
         or f"{row.kind}:{row.value}" in said.verdicts
         for row in group
     )
+
+
+def _tells_of_one(sayings: Sequence[TallyRow]) -> bool:
+    """Whether what is said of an identity makes it somebody: a phone or an address that several hold alone does not."""
+    if any(tally.field not in {"entry", "holder"} for tally in sayings):
+        return True
+    return bool(sayings) and len({tally.value for tally in sayings if tally.field == "holder"}) < 2
 
 
 class _Dealings:
@@ -368,7 +375,9 @@ def _told(
     seen_on = _day(max((t.at for t in by_field["job"]), default=0))
     row = PersonRow(
         key=key,
-        name=best([Spelling(t.value, t.rank, t.n) for t in by_field["name"]], emails) or _fallback(group),
+        # Whose card begins with a key that is shared is named by what the card says of the others.
+        name=best([Spelling(t.value, t.rank, t.n) for t in by_field["name"] or by_field["holder"]], emails)
+        or _fallback(group),
         emails=emails,
         phones=[row.value for row in group if row.kind == "phone"],
         linkedin=next((row.value for row in group if row.kind == "linkedin"), ""),

@@ -88,6 +88,12 @@ class Batch:
             self.links[min(a, b), max(a, b)] += sign
             self.joins_changed = True
 
+    def hold(self, key: int, name: str, sign: int) -> None:
+        """Count one name under which a card holds an address or a phone; a profile is nobody else's."""
+        if key != OWNER_KEY and self.identities[key][0] in {"email", "phone"}:
+            self.say(key, "holder", name, sign)
+            self.joins_changed = True
+
     def happened(self, row: InteractionRow, parts: list[tuple[int, int]]) -> None:
         """An interaction with those who took part, the owner left out; of several tellings the first stays."""
         first = self.interactions.setdefault(row.key, (row, parts))

@@ -374,6 +374,8 @@ def _entry(
         batch.say(key, "title", title, sign, rank, at)
     for other in keys[1:]:
         batch.join(keys[0], other, sign)
+    for key in keys:
+        batch.hold(key, name, sign)
 
 
 # --- LinkedIn -----------------------------------------------------------------------------------------------------

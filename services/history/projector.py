@@ -20,8 +20,8 @@ from services.history.loose import bonds_of
 from services.history.meetings import Component, meetings_of
 from services.history.parts import unpack
 from services.history.project import Place, apply, word_of_deletion
-from services.identity.components import Link, components
-from services.identity.joining import joining_words
+from services.identity.components import components
+from services.identity.joining import hard_links, joining_words
 from services.identity.keys import own_mailbox_key
 from services.store import events as stream
 from services.store import history as rows
@@ -332,9 +332,7 @@ class Projector:
 
     def _join(self, unit: Unit) -> set[int]:
         """Tell anew which identities are one person; the persons that changed."""
-        whose = components(
-            [Link(a, b) for a, b in rows.links(unit, self._owner)], joining_words(unit, self._owner)
-        )
+        whose = components(hard_links(unit, self._owner), joining_words(unit, self._owner))
         before = rows.strays(unit, self._owner)
         now = {key: person for key, person in whose.items() if before.get(key, key) != person}
         now |= {key: key for key in before if key not in whose}

@@ -190,6 +190,22 @@ def signed_hints(unit: Unit, who: int) -> list[tuple[int, str, str]]:
     return [(row.identity, row.field, row.value) for row in unit.connection.execute(statement)]
 
 
+def holders(unit: Unit, who: int) -> dict[int, list[str]]:
+    """The names under which cards and exports hold an identity, where there is more than one."""
+    of_one = (tally.c.owner == who, tally.c.field == "holder", tally.c.n > 0)
+    several = (
+        select(tally.c.identity)
+        .where(*of_one)
+        .group_by(tally.c.identity)
+        .having(func.count(tally.c.value.distinct()) > 1)
+    )
+    statement = select(tally.c.identity, tally.c.value).where(*of_one, tally.c.identity.in_(several))
+    found: dict[int, list[str]] = {}
+    for row in unit.connection.execute(statement):
+        found.setdefault(row.identity, []).append(row.value)
+    return found
+
+
 def add_links(unit: Unit, who: int, counts: Mapping[tuple[int, int], int]) -> None:
     """Add to (or take from) the hard links between identities."""
     rows = [(who, a, b, n) for (a, b), n in counts.items() if n]
