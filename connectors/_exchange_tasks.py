@@ -25,8 +25,11 @@ from schemas.records import Task
 KEY = ("KithKey", "String")
 """The property by which a task of ours is known, among the public strings ([MS-OXPROPS] 1.3.2)."""
 LIMITS = TaskLimits(title=255, note=30_000, has_link=True)
+CREATED = "item:DateTimeCreated"
+"""Of several tasks with one key the oldest is meant: others are copies that their owner made, which carry the key along."""
 LISTED: tuple[Property, ...] = (
     "item:Subject",
+    CREATED,
     "item:LastModifiedTime",
     "task:DueDate",
     "task:Status",
@@ -44,6 +47,11 @@ WHOLE: tuple[Property, ...] = (*LISTED, "item:TextBody", "task:StartDate", "task
 def key_in(item: Element) -> str:
     """The key that a task carries; empty when it is none of ours."""
     return extended(item, KEY)
+
+
+def created_in(item: Element) -> str:
+    """When it was made, as Exchange writes it, so that it sorts; a move leaves it as it is."""
+    return text_of(item, "DateTimeCreated")
 
 
 def is_done(item: Element) -> bool:

@@ -4,15 +4,16 @@ Our key stands in a named property of each task (`KithKey`, public strings), whi
 keeps. By it a task is looked for in all lists before one is made, so that a lost answer makes no second one; and by it
 the source knows a task of ours. A task's own id is another one after a move, and is therefore kept nowhere for long.
 
-Deleted tasks are among the deleted items: they are gone, and are not made again. What is changed is read first, only the
-fields that differ are written, and never over a version that was not read.
+Of several tasks with one key the oldest is meant: the others are copies that their owner made. Deleted tasks are among the
+deleted items: they are gone, and are not made again. What is changed is read first, only the fields that differ are
+written, and never over a version that was not read.
 
 Promises: incremental: done, by SyncFolderItems of each list. tombstones: done. paging: done. 429: done (ErrorServerBusy).
 re-consent: done. wrong account: none, because a mailbox is its user's. revocation: none, because passwords are changed
 at the server.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from weakref import finalize
 
@@ -25,12 +26,14 @@ from connectors._exchange_folders import Seen, holding, is_quiet, left
 from connectors._exchange_folders import surveyed as mailbox_surveyed
 from connectors._exchange_line import Conflict, Fault
 from connectors._exchange_tasks import (
+    CREATED,
     KEY,
     LIMITS,
     LISTED,
     WHOLE,
     changes,
     completion,
+    created_in,
     is_done,
     key_in,
     new_task,
@@ -60,6 +63,7 @@ from schemas.ids import Cursor, ExternalId, IdempotencyKey, StreamName
 STREAM = StreamName("tasks")
 _HOLDS = "IPF.Task"
 _TRIES = 4
+_MOST_COPIES = 100
 _KNOWN_FOR = timedelta(minutes=2)
 """How long an open sink believes that lists are there: one that is deleted takes tasks still, among the deleted items."""
 _GONE_LIST = gone_list("on the server", "exchange")
@@ -69,11 +73,12 @@ _GONE_LIST = gone_list("on the server", "exchange")
 
 
 class _Ours(Struct, array_like=True):
-    """A task of ours: its key, the list it is in, and its id there."""
+    """A task with a key of ours: the key, the list it is in, its id there, and when it was made."""
 
     key: str
     folder: str
     id: str
+    created: str = ""
 
 
 class _State(Struct):
@@ -113,6 +118,7 @@ class _Reading:
         self._line = line
         self._state = state
         self._told: dict[str, Upsert] = {}
+        """What the items say that were looked at, by the short names of their ids."""
         self._lost: set[str] = set()
 
     def changes(self) -> list[Change]:
@@ -120,25 +126,33 @@ class _Reading:
         lists = holding(self._line.folders(state.roles), _HOLDS)
         _chosen(lists, self._access)
         state.tick = next_tick(state.tick, self._access.clock)
+        before = self._meant()
         for one in lists:
             seen = state.lists.get(one.key, Seen(one.name))
             if seen.name != one.name:
-                self._tell_again(one)
+                self._look_again(self._in(one.key), {one.key: one})
             if not is_quiet(one, seen, self._access.clock):
                 self._read(one, seen)
             elif seen.name != one.name:
                 state.lists[one.key] = Seen(one.name, seen.mark, seen.state, seen.looked)
-        there = {one.key for one in lists}
-        for key in state.lists.keys() - there:
+        there = {one.key: one for one in lists}
+        for key in state.lists.keys() - there.keys():
             self._lost |= self._in(key)
             del state.lists[key]
-        gone: dict[str, None] = {}
-        for item in sorted(self._lost):
-            gone[state.ours.pop(item).key] = None
-        # What left one list and is in another was moved.
-        left_over = {one.key for one in state.ours.values()}
-        tombstones = [Tombstone(ExternalId(key)) for key in gone if key not in left_over]
-        return [*self._told.values(), *tombstones]
+        for item in self._lost:
+            del state.ours[item]
+        # What left one list and is in another was moved; or there is a copy, which stands in for it from now on.
+        meant = self._meant()
+        self._look_again({item for key, item in meant.items() if before.get(key) != item}, there)
+        told = [self._told[item] for item in meant.values() if item in self._told]
+        return [*told, *(Tombstone(ExternalId(key)) for key in before if key not in meant)]
+
+    def _meant(self) -> dict[str, str]:
+        """The task of each key: the oldest of those that carry it."""
+        meant: dict[str, str] = {}
+        for item, one in sorted(self._state.ours.items(), key=lambda pair: pair[1].created):
+            meant.setdefault(one.key, item)
+        return meant
 
     def _in(self, folder: str) -> set[str]:
         return {item for item, one in self._state.ours.items() if one.folder == folder}
@@ -172,16 +186,17 @@ class _Reading:
 
     def _tell(self, item: Element, id_: str, one: Folder) -> None:
         record = task_of(item, self._access.zone, one.name)
-        self._state.ours[key_of(id_)] = _Ours(record.key, one.key, id_)
+        self._state.ours[key_of(id_)] = _Ours(record.key, one.key, id_, created_in(item))
         self._lost.discard(key_of(id_))
-        self._told[record.key] = Upsert(ExternalId(record.key), record, stamp_of(self._state.tick))
+        self._told[key_of(id_)] = Upsert(ExternalId(record.key), record, stamp_of(self._state.tick))
 
-    def _tell_again(self, one: Folder) -> None:
-        """A list has another name: so its tasks say something else."""
-        ids = [ItemId(self._state.ours[item].id) for item in sorted(self._in(one.key))]
-        for id_, found in zip(ids, self._line.items(ids, LISTED), strict=True):
+    def _look_again(self, items: set[str], lists: Mapping[str, Folder]) -> None:
+        """Look at tasks that say something else now though nobody wrote to them: their list has another name, say."""
+        known = [self._state.ours[item] for item in sorted(items - self._told.keys())]
+        ids = [ItemId(one.id) for one in known]
+        for one, found in zip(known, self._line.items(ids, LISTED), strict=True):
             if not isinstance(found, Fault):
-                self._tell(found, id_.id, one)
+                self._tell(found, one.id, lists[one.folder])
 
 
 def _state_of(cursor: Cursor | None) -> _State:
@@ -275,7 +290,10 @@ class ExchangeTasksSink:
         for is_again in (False, True):
             try:
                 found, _ = self._line.find(
-                    [one.id for one in self._all()], (), restriction=is_equal(KEY, key)
+                    [one.id for one in self._all()],
+                    (CREATED,),
+                    restriction=is_equal(KEY, key),
+                    most=_MOST_COPIES,
                 )
             except Missing:
                 # A list has gone since they were listed.
@@ -283,7 +301,7 @@ class ExchangeTasksSink:
                 if is_again:
                     raise
                 continue
-            return id_of(found[0]) if found else None
+            return id_of(min(found, key=created_in)) if found else None
         return None
 
     def _all(self) -> list[Folder]:

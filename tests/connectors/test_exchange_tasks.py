@@ -1,7 +1,7 @@
 """Follow-ups become tasks in an Exchange mailbox, and what their owner does with them is seen."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -199,6 +199,50 @@ def test_what_each_step_costs(rig: ExchangeRig) -> None:
     rig.rename(rig.tasks()[0].id, "Other")
     held.catch_up()
     assert rig.server.operations() == ["FindFolder", "SyncFolderItems"]
+
+
+def test_a_copy_its_owner_made_is_theirs(rig: ExchangeRig) -> None:
+    """A copy carries the key as well, in whatever list it is: it is neither read nor written while the task is there."""
+    held = Held(rig)
+    sink = a_sink(rig)
+    for key, place in ((KEY, rig.list), (OTHER, rig.server.add_folder("An earlier name", "IPF.Task"))):
+        ref = sink.put(key, DRAFT)
+        held.catch_up()
+        rig.clock.advance(timedelta(minutes=10))
+        original = rig.server.items()[-1].id
+        copy = rig.server.copy(original, place)
+        rig.rename(copy, "Foreign copy")
+        rig.complete(copy)
+        record = held.catch_up()[key]
+        assert (record.title, record.is_done, record.list) == (DRAFT.title, False, "Kith")
+        rig.rename(original, "Mine")
+        rig.reopen(copy)
+        assert held.catch_up()[key].title == "Mine"
+        assert Held(rig).catch_up()[key].title == "Mine"
+        for one in (sink, a_sink(rig)):
+            one.complete(ref, "Done.")
+        assert [task.is_done for task in rig.tasks() if task.id in {original, copy}] == [True, False]
+        assert held.catch_up()[key].is_done
+        rig.delete(copy)
+        assert held.catch_up()[key].is_done
+    assert held.gone == []
+
+
+def test_a_copy_stands_in_for_what_is_deleted(rig: ExchangeRig) -> None:
+    """While one of several is left the task is not gone; it is told as that one is."""
+    held = Held(rig)
+    a_sink(rig).put(KEY, DRAFT)
+    held.catch_up()
+    rig.clock.advance(timedelta(minutes=10))
+    original = rig.tasks()[0].id
+    rig.rename(rig.server.copy(original, rig.elsewhere), "The copy")
+    held.catch_up()
+    rig.delete(original)
+    record = held.catch_up()[KEY]
+    assert (record.title, record.list, held.gone) == ("The copy", "Elsewhere", [])
+    rig.delete(rig.tasks()[0].id)
+    assert held.catch_up() == {}
+    assert len(held.gone) == 1
 
 
 def test_a_dead_state_tells_what_has_gone(rig: ExchangeRig) -> None:

@@ -208,6 +208,7 @@ class ExchangeServer:
         with self._lock:
             id_ = self._id("item")
             self._items[id_] = Item(id_, self.folder(folder), element, self._next(), self._revision)
+            element.set("created", element.get("created") or self._instant())
             self._touch(self._items[id_].folder)
             self._stamp(self._items[id_])
             if was[0]:
@@ -261,6 +262,13 @@ class ExchangeServer:
             item = self._items[id_]
             self._take_out(id_)
             return self.add(folder, item.element, was=(id_, item.folder))
+
+    def copy(self, id_: str, folder: str) -> str:
+        """Copy an item with all that it holds; answers the copy's id."""
+        with self._lock:
+            element = deepcopy(self._items[id_].element)
+            element.set("created", "")
+            return self.add(folder, element)
 
     def delete(self, id_: str) -> str:
         """Delete an item as mail programs do: it is among the deleted items then."""
@@ -593,6 +601,9 @@ class ExchangeServer:
                 ]
         if "TextBody" in names and item.element.find(f"{T}Body") is not None:
             parts.append(e("t:TextBody", item.element.findtext(f"{T}Body") or "", BodyType="Text"))
+        if "DateTimeCreated" in names:
+            parts = [one for one in parts if one.tag != f"{T}DateTimeCreated"]
+            parts.append(e("t:DateTimeCreated", item.element.get("created", self._instant())))
         if "LastModifiedTime" in names:
             parts = [one for one in parts if one.tag != f"{T}LastModifiedTime"]
             parts.append(e("t:LastModifiedTime", item.element.get("modified", self._instant())))
