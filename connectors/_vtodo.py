@@ -60,10 +60,12 @@ class Todo(Struct, frozen=True):
         """The same with these properties written anew, or taken out where None stands; the others stay."""
         left = dict(changes)
         places = frozenset(self.places)
+        there = {line[0] for at in places if (line := self.pieces[at].line)}
         pieces: list[Piece] = []
         for at, piece in enumerate(self.pieces):
             if at == self.end:
-                pieces += [_piece(text) for text in left.values() if text is not None]
+                new = [text for name, text in changes.items() if text is not None and name not in there]
+                pieces += map(_piece, new)
             name = piece.line[0] if piece.line and at in places else ""
             if name not in changes:
                 pieces.append(piece)

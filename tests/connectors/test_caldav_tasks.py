@@ -13,6 +13,7 @@ from icalendar.parser.property import unescape_backslash
 
 from connectors import caldav_tasks
 from connectors._dav_xml import read_multistatus
+from connectors._vtodo import changed, completed, read_todo, touched
 from schemas.clock import FrozenClock
 from schemas.connector import TaskRef, Tombstone, Unreadable, Upsert
 from schemas.errors import Missing, ReauthRequired, Transient
@@ -267,6 +268,21 @@ def test_a_change_leaves_everything_else_as_it_was(rig: CaldavRig) -> None:
     ]
     assert "SEQUENCE:1" in after
     assert "DESCRIPTION:Ring" in after
+
+
+def test_properties_after_an_alarm_are_written_once(rig: CaldavRig) -> None:
+    """A program that puts an alarm before other properties has them changed where they stand, and none comes twice."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    lines = lines_of(rig.place(ref.id)[1])
+    at = lines.index("BEGIN:VTODO") + 1
+    alarm = ["BEGIN:VALARM", "TRIGGER:-PT15M", "ACTION:DISPLAY", "DESCRIPTION:Ring", "END:VALARM"]
+    todo = read_todo("\r\n".join([*lines[:at], *alarm, *lines[at:], ""]).encode())
+    changes = {**changed(todo, DRAFT, LATER), **completed(todo, "Done.", NOW)}
+    written = lines_of(touched(todo, changes, NOW).to_bytes())
+    for name in ("SUMMARY", "DUE", "STATUS", "COMPLETED", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED"):
+        assert len([line for line in written if line.startswith((f"{name}:", f"{name};"))]) == 1, name
+    assert alarm == written[written.index("BEGIN:VALARM") : written.index("END:VALARM") + 1]
 
 
 def test_completing_says_it_in_all_three_ways(rig: CaldavRig) -> None:
