@@ -34,7 +34,7 @@ LIMITS = TaskLimits(title=255, note=10_000, has_link=True)
 APPLICATION = "Kith"
 GONE_LIST = gone_list("in Microsoft To Do", "microsoft")
 _FLAGGED = "flaggedEmails"
-_SELECTED = "id,title,status,body,dueDateTime,completedDateTime,lastModifiedDateTime"
+_SELECTED = "id,title,status,body,dueDateTime,recurrence,lastModifiedDateTime"
 _EXPANDED = {"$select": _SELECTED, "$expand": "linkedResources"}
 _ROWS = "100"
 _LIST_NAME = 200
@@ -75,6 +75,7 @@ class TodoTask(Struct, frozen=True, rename="camel"):
     status: str | UnsetType | None = UNSET
     body: _Body | UnsetType | None = UNSET
     due_date_time: Moment | UnsetType | None = UNSET
+    recurrence: Any = None
     last_modified_date_time: str | UnsetType | None = UNSET
     linked_resources: tuple[_Linked, ...] | UnsetType | None = UNSET
 
@@ -93,6 +94,11 @@ class TodoTask(Struct, frozen=True, rename="camel"):
     def is_done(self) -> bool:
         """Whether it is completed."""
         return self.status == _DONE
+
+    @property
+    def is_recurring(self) -> bool:
+        """Whether its owner made it come again."""
+        return self.recurrence is not None
 
     @property
     def note(self) -> str:

@@ -358,7 +358,7 @@ class MicrosoftTodoSink:
             old, new = note_of(was), note_of(draft)
             if new != old and trimmed(task.note) == trimmed(old):
                 change["body"] = {"content": new, "contentType": "text"}
-            if was.due != draft.due and self._todo.day(task) == was.due:
+            if was.due != draft.due and self._todo.day(task) == was.due and not task.is_recurring:
                 change["dueDateTime"] = self._todo.due(draft.due)
             return change
 

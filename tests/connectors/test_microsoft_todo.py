@@ -179,6 +179,17 @@ class TestWhatIsWritten:
         (task,) = rig.tasks()
         assert (task.title, task.due) == ("Mine", LATER.due)
 
+    def test_the_day_of_what_its_owner_made_recurring_is_theirs(self, rig: TodoRig) -> None:
+        """A task that comes again has its days by its rule, which a written date would break."""
+        sink = a_sink(rig)
+        ref = sink.put(KEY, DRAFT)
+        pattern = {"type": "weekly", "interval": 1, "daysOfWeek": ["friday"], "firstDayOfWeek": "monday"}
+        range_ = {"type": "noEnd", "startDate": "2026-11-27", "recurrenceTimeZone": "UTC"}
+        rig.fake.change(rig.tasks()[0].id, recurrence={"pattern": pattern, "range": range_})
+        sink.update(ref, DRAFT, LATER)
+        (task,) = rig.tasks()
+        assert (task.title, task.due) == (LATER.title, DRAFT.due)
+
     def test_a_refused_name_is_told(self, rig: TodoRig) -> None:
         """A list that Microsoft does not make leaves it to the owner to choose one."""
         with pytest.raises(Rejected, match="Choose one"):
