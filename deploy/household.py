@@ -57,7 +57,7 @@ class Household:
         self.digests = DigestTimes(app.store, app.clock, self.rhythm)
         self.broker: Broker = make_broker(app.settings.broker_url, self._bury)
         self.bells: Bells = register(self.broker, self)
-        self.live = Live(app, self._ring_for)
+        self.live = Live(app, self._ring_for, self._look_at)
         self.notices = Gather(self._heed)
         app.wake = self.wake
 
@@ -67,6 +67,9 @@ class Household:
 
     def _ring_for(self, owner: int, account: str) -> None:
         self.bells.deliver.send(owner, account)
+
+    def _look_at(self, owner: int, account: str, connector: str) -> None:
+        self.bells.pull.send(owner, account, connector)
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 

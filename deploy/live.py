@@ -51,17 +51,20 @@ class Live:
         self,
         app: Application,
         ring: Callable[[int, str], None] = lambda _owner, _account: None,
+        look: Callable[[int, str, str], None] = lambda _owner, _account, _connector: None,
         for_a_while: timedelta = FOR_A_WHILE,
     ) -> None:
         """Nothing is opened yet.
 
         Args:
             ring: told of an owner's account at which there is something to do.
+            look: told of an owner's account that is to be read at once, and by which connector.
             for_a_while: how long one job reads an account before others have their turn.
         """
         self._app = app
         self._turns = app.turns
         self._ring = ring
+        self._look = look
         self._for_a_while = for_a_while
         self._once = Once()
         self._sinks: dict[tuple[int, str], tuple[Account, TaskSink]] = {}
@@ -225,6 +228,11 @@ class Live:
             told = self._turns.run(owner, partial(self._deliver, account), name)
         if told.done or told.failed:
             _log.info("outbox", account=account_id, done=told.done, failed=told.failed)
+        if told.has_put:
+            # A task that no reading has seen cannot be told as deleted; its owner may do so within a minute.
+            for spec in connectors_of(self._app, account.kind):
+                if spec.open_sink is not None:
+                    self._look(owner, account_id, spec.name)
         if told.done and not is_in_line(
             self._app.book_of(owner), self._tools([account]), self._app.settings.public_url
         ):

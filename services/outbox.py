@@ -66,6 +66,8 @@ class Delivered(Struct):
 
     done: int = 0
     failed: int = 0
+    has_put: bool = False
+    """Whether a task was made, which no reading of its tool has seen yet."""
     error: ConnectorError | None = None
     """Why it stopped before the end; the account may need its owner."""
 
@@ -127,6 +129,7 @@ class Delivery:
                 write(unit)
                 outbox.set_state(unit, self._owner, intent, "done", self._now())
             told.done += 1
+            told.has_put |= intent.kind == "put"
         return told
 
     def _doubt(self, unit: Unit) -> None:

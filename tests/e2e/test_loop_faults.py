@@ -741,6 +741,20 @@ def test_both_at_once(
         assert life.tasks().keys() == first.keys(), "what was deleted is never made again"
 
 
+def test_deleted_before_the_tool_was_asked_again(place: Place) -> None:
+    """What its owner deletes as soon as it is there is a no like any other: nothing is left open, and nothing made again."""
+    with _with_todoist(place) as (life, todoist, _):
+        life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.clock.advance(HOUR)
+        life.run()
+        (task,) = todoist.tasks()
+        todoist.delete(task["id"])
+        life.live(life.clock.now() + HOUR, timedelta(minutes=20))
+        (one,) = life.followups("awaiting_me", ANA)
+        assert (one.state, one.closed_by) == ("dismissed", "tool")
+        assert todoist.tasks() == []
+
+
 def test_snoozed_before_its_task_was_made(place: Place) -> None:
     """A follow-up that rests while the tool is down has its task once it is back, due when it comes again."""
     with _with_todoist(place) as (life, todoist, _):
