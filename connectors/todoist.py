@@ -276,9 +276,12 @@ class TodoistSink:
         Raises:
             Rejected: its owner hung sub-tasks of their own under it, which would be closed with it.
         """
+        line = body_of(TaskDraft("", closing))
 
         def changes(item: Item) -> list[Command]:
-            if item.checked:
+            # One that its owner made recurring goes on to its next day, and is never checked.
+            is_next = item.due is not None and item.due.is_recurring
+            if item.checked or (is_next and line and item.description.startswith(line)):
                 return []
             if self._api.has_open_children(item.id):
                 raise Rejected(
@@ -286,7 +289,7 @@ class TodoistSink:
                     "It is left for its owner to close."
                 )
             commands = [self._change("item_close", item, {})]
-            note = closed(body_of(TaskDraft("", closing)), item.description, LIMITS.note)
+            note = closed(line, item.description, LIMITS.note)
             if note != item.description:
                 commands.insert(0, self._change("item_update", item, {"description": note}))
             return commands

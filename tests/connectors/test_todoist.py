@@ -10,7 +10,7 @@ import pytest
 from connectors import todoist
 from schemas.clock import FrozenClock
 from schemas.connector import TaskDraft, Tombstone, Upsert
-from schemas.errors import Missing, RateLimited, Rejected
+from schemas.errors import Ambiguous, Missing, RateLimited, Rejected
 from schemas.ids import IdempotencyKey
 from schemas.records import Task
 from tests.contract.sink import (
@@ -379,6 +379,21 @@ def test_subtasks_of_the_owners_are_not_closed(rig: TodoistRig) -> None:
     rig.complete(child)
     sink.complete(ref, "Done.")
     assert rig.server.task(ref.id)["checked"]
+
+
+def test_a_task_its_owner_made_recurring_is_ticked_once(rig: TodoistRig) -> None:
+    """Ticking it takes it to its next day and leaves it open; after a lost answer it is not taken a day further."""
+    sink = a_sink(rig)
+    ref = sink.put(KEY, DRAFT)
+    rig.server.reschedule(ref.id, {"date": "2026-11-27", "is_recurring": True, "string": "every week"})
+    rig.faults.order("lose_answer", writes_only=True)
+    with pytest.raises(Ambiguous):
+        sink.complete(ref, "Done: you answered.")
+    for one in (sink, a_sink(rig)):
+        one.complete(ref, "Done: you answered.")
+    (task,) = rig.tasks()
+    assert (task.due, task.is_done) == (date(2026, 12, 4), False)
+    assert task.note.count("Done: you answered.") == 1
 
 
 def test_a_section_is_no_other_list(rig: TodoistRig) -> None:

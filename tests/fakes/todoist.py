@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -159,8 +159,13 @@ class Todoist:
             return one
 
     def complete(self, one: str) -> None:
-        """Tick a task off, and with it what is under it."""
+        """Tick a task off, and with it what is under it; one that recurs goes on to its next day instead."""
         with self._lock:
+            due = self._items[one]["due"]
+            if due and due["is_recurring"]:
+                day = date.fromisoformat(due["date"][:10]) + timedelta(days=7)
+                self._set(self._items, one, due={**due, "date": day.isoformat()})
+                return
             self._set(self._items, one, checked=True, completed_at=self._instant())
             for item in list(self._items.values()):
                 if item["parent_id"] == one and not item["checked"]:
