@@ -231,20 +231,21 @@ class _Reading:
         """Look for the tasks that left their list in the others: under the id they had, else by their keys."""
         if self._left - self._there.keys() and not self._knows_lists:
             self._look_at_lists()
+        state = self._state
         for key in sorted(self._left - self._there.keys()):
-            seen = self._state.ours[key]
-            others = [one for one in self._state.lists if one != seen.list]
-            if any(self._look_at(key, one) for one in others):
-                continue
-            since = before(self._state.marks.get(seen.list, ""), timedelta(days=1))
-            found = (
-                (one, row)
-                for one in others
-                for raw in self._tasks.rows(one, since)
-                if (row := task_of(raw)) is not None and row.key == key and not row.deleted
-            )
-            if (first := next(found, None)) is not None:
-                self._there[key] = first
+            for one in state.lists:
+                if one != state.ours[key].list and self._look_at(key, one):
+                    break
+        left = {key: state.ours[key].list for key in self._left - self._there.keys()}
+        since = before(
+            min((state.marks.get(one, "") for one in left.values()), default=""), timedelta(days=1)
+        )
+        for one in state.lists:
+            if all(list_ == one for list_ in left.values()):
+                continue  # Nothing left another list for this one.
+            for row in filter(None, map(task_of, self._tasks.rows(one, since))):
+                if left.get(row.key, one) != one and not row.deleted:
+                    self._there.setdefault(row.key, (one, row))
 
     def _look_at(self, key: str, one: str) -> bool:
         """Take in a task of ours if it is in a list."""

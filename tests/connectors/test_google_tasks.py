@@ -182,6 +182,21 @@ def test_a_hundred_changes_are_read_as_such(rig: TasksRig) -> None:
     assert requests_of(rig) == ["GET lists/kith/tasks"] * 2
 
 
+def test_many_deleted_at_once_are_looked_for_together(rig: TasksRig) -> None:
+    """Each is asked for by its id in each other list, and those are listed once in all."""
+    for number in range(20):
+        rig.tool.add_task(f"T{number}", rig.list, notes=f"kith: k{number}")
+    held = Held(rig)
+    assert len(held.catch_up()) == 20
+    for task in rig.tasks():
+        rig.delete(task.id)
+    requests_of(rig)
+    assert held.catch_up() == {}
+    asked = requests_of(rig)
+    assert [asked.count(one) for one in EVERY_LIST] == [1, 1, 1]
+    assert len(asked) == 1 + len(EVERY_LIST) + 20 * 2
+
+
 def test_the_limit_of_a_day_is_waited_for(rig: TasksRig) -> None:
     """What Google answers no more today is asked for tomorrow, as its day goes."""
     rig.tool.left_today = 0
