@@ -58,9 +58,10 @@ _PATIENCE = timedelta(minutes=1)
 _ERRORS = range(400, 600)
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
 _ENDED = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
-_BUSY = frozenset({
-    "mailboxconcurrency", "applicationthrottled", "applicationconcurrency", "errorserverbusy", "toomanyrequests",
-})  # fmt: skip
+_BUSY = frozenset({"applicationthrottled", "applicationconcurrency", "errorserverbusy", "toomanyrequests"})
+_CROWDED = ("mailboxconcurrency", "errortoomanyobjectsopened")
+"""Too many at the same time: the pages have that as a code, and Outlook writes it into the words of `ApplicationThrottled`
+(microsoft-graph-docs issue 8760, outlook-dev-docs issue 144)."""
 _NO_MAILBOX = frozenset({
     "mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errormailboxnotfound",
     "errornonexistentmailbox", "errorinvaliduser",
@@ -125,6 +126,7 @@ class Rows(Struct, frozen=True):
 
 class _Inner(Struct, frozen=True):
     code: str = ""
+    message: str | None = None
 
 
 class _Error(Struct, frozen=True):
@@ -341,7 +343,8 @@ class Graph:
     ) -> ConnectorError | None:
         if status < 400:
             return None
-        code = code_of(body)
+        fault = _fault_in(body)
+        code = fault.code if _CODE.fullmatch(fault.code) else ""
         known = code.lower()
         if known in _NO_MAILBOX and status in {403, 404}:
             return Rejected(
@@ -360,9 +363,11 @@ class Graph:
         if status == 410 or known in _ENDED:
             return CursorExpired(f"Microsoft no longer knows where reading stopped ({code or status})")
         wait = patience(headers.get("retry-after", ""), self._access.clock.now())
+        said = f"{code} {fault.message}".lower()
+        is_crowded = any(word in said for word in _CROWDED)
         is_busy = status == 503 or (status == 504 and not is_write)
-        if status == 429 or known in _BUSY or (is_busy and wait is not None):
-            kind = _Crowded if known == "mailboxconcurrency" else RateLimited
+        if status == 429 or is_crowded or known in _BUSY or (is_busy and wait is not None):
+            kind = _Crowded if is_crowded else RateLimited
             return kind(
                 "Microsoft takes no more requests for now. Kith goes on by itself.",
                 retry_after=_PATIENCE if wait is None else wait,
@@ -416,13 +421,12 @@ def decoded(body: bytes, kind: type[T]) -> T:
         raise Transient("Microsoft's answer cannot be read. Kith tries again.") from error
 
 
-def code_of(body: bytes) -> str:
-    """The code of an error (https://learn.microsoft.com/graph/errors); empty where the body holds none that is plain."""
+def _fault_in(body: bytes) -> _Inner:
+    """What an error says (https://learn.microsoft.com/graph/errors); nothing where the body is none."""
     try:
-        code = msgspec.json.decode(body, type=_Error).error.code
+        return msgspec.json.decode(body, type=_Error).error
     except (msgspec.DecodeError, RecursionError):
-        return ""
-    return code if _CODE.fullmatch(code) else ""
+        return _Inner()
 
 
 def require(access: Access, *any_of: str) -> None:

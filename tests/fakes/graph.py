@@ -291,7 +291,8 @@ class Batch:
         fault = self.faults.next(is_write=part["method"] != "GET")
         if self.crowded:
             self.crowded -= 1
-            return error(429, "MailboxConcurrency", "Too many concurrent requests.")
+            words = "Application is over its MailboxConcurrency limit."
+            return error(429, "ApplicationThrottled", words, Retry_After="1")
         if self.unsure:
             self.unsure -= 1
             return self.server.vendor.unauthorised(request)
