@@ -100,10 +100,8 @@ class Reading:
         if any(run.has_walked for run in runs):
             # A walk takes long: what was moved meanwhile is to be where it went before it is missed where it was.
             yield from self._read(self._poll(runs, {}))
-        self._look_for(runs)
-        yield from self._read(self._arrivals(runs))
+        yield from self._departures(runs)
         for run in runs:
-            yield from self._left(run)
             yield from self._missed(run)
         yield from self._forgotten(runs)
         if self._fault is not None:
@@ -281,19 +279,31 @@ class Reading:
 
     # ------ what is gone
 
-    def _look_for(self, runs: Sequence[_Run]) -> None:
+    def _departures(self, runs: Sequence[_Run]) -> Iterator[Page]:
+        """What is said to have left, some at a time: however much that is, each pull settles what it can ask for."""
+        leaving = [(run, one) for run in runs for one in run.seen.leaving]
+        for begin in range(0, len(leaving), _PIECE):
+            try:
+                self._look_for(runs, leaving[begin : begin + _PIECE])
+            except ConnectorError:
+                yield self._page("", self._troubles, is_end=True)
+                raise
+            yield from self._read(self._arrivals(runs))
+            for run in runs:
+                yield from self._left(run)
+
+    def _look_for(self, runs: Sequence[_Run], leaving: Iterable[tuple[_Run, str]]) -> None:
         """Judge what is said to have left, and note what was found elsewhere as arrived there."""
         by_folder = {run.folder.id: run for run in runs}
         unsure: list[tuple[_Run, str]] = []
-        for run in runs:
-            for one in run.seen.leaving:
-                number = number_of(one)
-                if not run.seen.holds(number):
-                    run.verdicts.append(_Verdict(one, is_gone=False))
-                elif any(other is not run and other.seen.claims(number, one) for other in runs):
-                    run.verdicts.append(_Verdict(one, is_gone=True))
-                else:
-                    unsure.append((run, one))
+        for run, one in leaving:
+            number = number_of(one)
+            if not run.seen.holds(number):
+                run.verdicts.append(_Verdict(one, is_gone=False))
+            elif any(other is not run and other.seen.claims(number, one) for other in runs):
+                run.verdicts.append(_Verdict(one, is_gone=True))
+            else:
+                unsure.append((run, one))
         for (run, one), said in zip(unsure, self._box.mails([one for _, one in unsure]), strict=True):
             if isinstance(said.error, Missing):
                 run.verdicts.append(_Verdict(one, is_gone=True))
@@ -309,23 +319,23 @@ class Reading:
 
     def _arrivals(self, runs: Sequence[_Run]) -> Iterator[Letters]:
         for run in runs:
-            for begin in range(0, len(run.arrived), _PIECE):
-                came = self._box.take(run.folder, run.arrived[begin : begin + _PIECE], run.taken)
-                mark = _Mark(run, untold=came.read)
-                if run.seen.phase == "live":
-                    mark.told, mark.untold = came.read, ()
-                self._marks.append(mark)
-                yield came.job
+            if not run.arrived:
+                continue
+            came = self._box.take(run.folder, run.arrived, run.taken)
+            run.arrived = []
+            mark = _Mark(run, untold=came.read)
+            if run.seen.phase == "live":
+                mark.told, mark.untold = came.read, ()
+            self._marks.append(mark)
+            yield came.job
 
     def _left(self, run: _Run) -> Iterator[Page]:
         """Tombstones of what has left a folder, now that it is where it went."""
-        for begin in range(0, len(run.verdicts), _TOMBSTONES):
-            some = run.verdicts[begin : begin + _TOMBSTONES]
-            settled = {verdict.one for verdict in some}
-            run.seen.leaving = [one for one in run.seen.leaving if one not in settled]
-            gone = [number_of(verdict.one) for verdict in some if verdict.is_gone]
-            if gone:
-                yield from self._retired(run.folder.id, run.seen, gone)
+        settled = {verdict.one for verdict in run.verdicts}
+        gone = [number_of(verdict.one) for verdict in run.verdicts if verdict.is_gone]
+        run.verdicts = []
+        run.seen.leaving = [one for one in run.seen.leaving if one not in settled]
+        yield from self._retired(run.folder.id, run.seen, gone)
 
     def _missed(self, run: _Run) -> Iterator[Page]:
         """Tombstones of what a whole walk did not name."""

@@ -3,6 +3,7 @@
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -889,6 +890,28 @@ def test_a_spent_quota_is_waited_for(box: GraphBox) -> None:
     assert len(mirror.held) == 100
     box.mail.mailbox.most = None
     assert len(read(box, mirror).held) == 300
+
+
+def test_more_leaves_at_once_than_may_be_asked_for(box: GraphBox) -> None:
+    """Where looking for what left a folder takes more requests than there are for now, each pull settles some of it."""
+    for number in range(450):
+        box.put(f"n{number}")
+    mirror = read(box)
+    for number in range(400):
+        box.remove(f"n{number}")
+    counts = []
+    for _ in range(6):
+        quota = iter(range(150))
+
+        def spend(_name: str, units: int, quota: Iterator[int] = quota) -> None:
+            if len(list(islice(quota, units))) < units:
+                raise RateLimited("No more for now.", retry_after=timedelta(minutes=10))
+
+        with suppress(RateLimited):
+            read(box, mirror, spend=spend)
+        counts.append(len(mirror.held))
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] == 50
 
 
 def test_a_missing_permission_is_named(box: GraphBox) -> None:
