@@ -169,12 +169,11 @@ class _File(Struct, frozen=True):
     client_secret: str
     refresh_token: str
     scopes: tuple[str, ...] | str = ()
-    account: str = ""
     type: str = "authorized_user"
 
 
 def read_file(text: str, now: datetime) -> Grant:
-    """The grant in a file of Google's own tools (`authorized_user`).
+    """The grant in a file of Google's own tools (`authorized_user`); whose it is, Google has to say, and no file.
 
     Raises:
         Rejected: it is no such file.
@@ -193,7 +192,6 @@ def read_file(text: str, now: datetime) -> Grant:
         client=Client(read.client_id, read.client_secret),
         refresh_token=read.refresh_token,
         scopes=tuple(scopes),
-        user=read.account.lower(),
         consented_at=now,
         refreshed_at=now,
     )

@@ -406,7 +406,7 @@ def test_a_file_of_googles_tools(google: Desk, tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_say_whose_it_is(google: Desk, tmp_path: Path) -> None:
-    """The APIs say it then: somebody else's is neither taken for the account that is meant, nor kept beside it."""
+    """The APIs say it, whatever is written in the file: somebody else's is neither taken for the account that is meant, nor kept beside it."""
     google.connect("--no-sync", who=BEN)
     given = google.sign_in.given[-1]
     google.kith("disconnect", "google-")
@@ -416,7 +416,14 @@ def test_a_file_that_does_not_say_whose_it_is(google: Desk, tmp_path: Path) -> N
     )
     file = tmp_path / "authorized_user.json"
     file.write_text(
-        json.dumps({"client_id": "kith-client", "client_secret": SECRET, "refresh_token": given.refresh})
+        json.dumps(
+            {
+                "client_id": "kith-client",
+                "client_secret": SECRET,
+                "refresh_token": given.refresh,
+                "account": MARA,
+            }
+        )
     )
     told = google.connect("--no-sync", "--user", MARA, "--authorized-user", file)
     assert (told.status, google.accounts()) == (1, []), told
