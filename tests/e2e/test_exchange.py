@@ -61,7 +61,7 @@ def test_the_digest_goes_out_once_a_week(tmp_path: Path) -> None:
         people = len(life.book.situation().people)
         for week in range(2):
             life.server.faults.order("lose_answer", 2, writes_only=True)
-            life.live(START + timedelta(days=7 * week, hours=6), timedelta(hours=1))
+            life.live(START + timedelta(days=7 * week, hours=6), timedelta(hours=12))
         sent = life.digests()
         assert len(sent) == len({one["Message-ID"] for one in sent}) == 2
         assert [one["To"] for one in sent] == [f"Mara Lindholm <{MARA}>"] * 2
