@@ -28,7 +28,7 @@ from connectors._exchange_elements import (
     shape_of,
     text_of,
 )
-from connectors._exchange_line import Fault, Line, Unspoken, is_gone
+from connectors._exchange_line import Fault, Line, Unspoken, has_tripped, is_gone
 from connectors._mail_text import clean
 from schemas.connector import Access
 from schemas.errors import Ambiguous, Rejected, Transient
@@ -268,7 +268,21 @@ class Exchange:
             raise Transient(
                 f"{self._line.host} answered for other items than were asked for. Kith tries again."
             )
+        if not all(map(has_tripped, found)):
+            # What fails as if the server did, while others come, may be at fault itself.
+            cut = body if self._cuts_bodies else 0
+            found = [
+                self._got_alone(id_, properties, cut) if has_tripped(one) else one
+                for id_, one in zip(ids, found, strict=True)
+            ]
         return [self._line.fault(one) if isinstance(one, Exception) else one for one in found]
+
+    def _got_alone(self, item: ItemId, properties: Sequence[Property], body: int) -> Any:
+        """An item that failed among others, asked for once more."""
+        answers = self._got([item], properties, body)
+        if not answers or has_tripped(answers[0]):
+            return Fault("ErrorInternalServerError")
+        return answers[0]
 
     def _got(self, ids: Collection[ItemId], properties: Sequence[Property], body: int) -> list[Any]:
         from connectors._exchange_services import GetItem  # noqa: PLC0415

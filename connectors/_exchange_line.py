@@ -363,6 +363,11 @@ def is_gone(error: Exception) -> bool:
     return code_of(error) in _GONE
 
 
+def has_tripped(answer: object) -> bool:
+    """Whether an answer says that the server failed, which of an item may mean that it cannot be read."""
+    return isinstance(answer, Exception) and code_of(answer) == "ErrorInternalServerError"
+
+
 def offers_of(answer: Answer) -> set[str]:
     """The ways of signing in that a server offers, in lower case."""
     told = answer.headers.get("www-authenticate", "")

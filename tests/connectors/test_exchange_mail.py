@@ -10,7 +10,7 @@ import pytest
 
 from connectors import exchange_mail
 from schemas.connector import Access, Page, Skipped, Upsert
-from schemas.errors import Rejected, SuspiciousSnapshot
+from schemas.errors import Rejected, SuspiciousSnapshot, Transient
 from schemas.records import Mailbox as Box
 from schemas.records import Message, SourceRecord
 from tests.connectors.exchange import SEEDS, Mailbox, a_box, a_letter, a_sent_letter, an_access, later
@@ -440,6 +440,36 @@ def test_a_folder_that_is_gone_takes_its_mail_along(mailbox: ExchangeServer) -> 
     mailbox.delete_folder(work)
     mailbox.rename_folder(home, "Häusliches")
     assert list(messages(read(mailbox, mirror))) == ["m2@example.com"]
+
+
+def test_a_mail_that_the_server_trips_over_stops_no_other(mailbox: ExchangeServer) -> None:
+    """One that fails twice as if the server did, while others come, is told of; where none comes it is the server's trouble."""
+    mailbox.broken_code = "ErrorInternalServerError"
+    ids = [mailbox.add("inbox", a_letter(a_mail(number))) for number in range(3)]
+    mailbox.broken.update(ids)
+    with pytest.raises(Transient):
+        read(mailbox)
+    mailbox.broken -= set(ids[1:])
+    mirror = read(mailbox)
+    assert set(messages(mirror)) == {"m1@example.com", "m2@example.com"}
+    (told,) = mirror.unreadable
+    assert "ErrorInternalServerError" in told.reason
+
+
+def test_a_trip_that_was_the_servers_own_costs_nothing(mailbox: ExchangeServer) -> None:
+    """One that comes when it is asked for again is no trouble."""
+    mailbox.broken_code = "ErrorInternalServerError"
+    ids = [mailbox.add("inbox", a_letter(a_mail(number))) for number in range(3)]
+    mailbox.broken.add(ids[0])
+
+    def mend(asked: Any) -> None:
+        if asked.operation == "GetItem" and len(asked.body.findall(".//{*}ItemIds/{*}ItemId")) == 1:
+            mailbox.broken.clear()
+
+    mailbox.refuse = mend
+    mirror = read(mailbox)
+    assert len(messages(mirror)) == 3
+    assert mirror.unreadable == []
 
 
 def test_a_folder_that_cannot_be_read_stops_no_other(mailbox: ExchangeServer) -> None:

@@ -121,7 +121,8 @@ class ExchangeServer:
         self.keeps_copies = True
         """Whether what went out is in Sent Items at once."""
         self.broken: set[str] = set()
-        """Ids of items that the server cannot read itself."""
+        """Ids of items that the server cannot read itself, and what it says of them."""
+        self.broken_code = "ErrorCorruptData"
         self.between: Callable[[], object] | None = None
         """What somebody else does just before the next write."""
         self.wire = Wire(self)
@@ -440,7 +441,7 @@ class ExchangeServer:
             if item is None:
                 messages.append(message_of("GetItem", e("m:Items"), code="ErrorItemNotFound"))
             elif item.id in self.broken:
-                messages.append(message_of("GetItem", e("m:Items"), code="ErrorCorruptData"))
+                messages.append(message_of("GetItem", e("m:Items"), code=self.broken_code))
             else:
                 element = self._item_element(item, wanted)
                 text = element.find(f"{T}Body")
