@@ -40,7 +40,7 @@ from connectors._http import TooLarge
 from connectors._mail_jobs import compact, decoded, terms_of
 from connectors._mime import BODY_BYTES, nature_by_head
 from schemas.connector import Access, Change, Page, Tombstone
-from schemas.errors import ConnectorError, CursorExpired, Rejected, SuspiciousSnapshot
+from schemas.errors import CursorExpired, Rejected, SuspiciousSnapshot
 from schemas.ids import Cursor, ExternalId, StreamName
 
 STREAM = "mail"
@@ -185,6 +185,7 @@ class Reading:
         self._terms = terms_of(access)
         self._marks: deque[tuple[bool, Callable[[], None]]] = deque()
         self._streams: deque[str] = deque()
+        self._failed: dict[str, Rejected] = {}
         self._done = 0
         self._since_checkpoint = 0
 
@@ -195,35 +196,19 @@ class Reading:
         )
         runs = [(one, self._state.runs.setdefault(one.key, _Run(_Box()))) for one in folders]
         self._done = sum(len(run.read) for _, run in runs)
-        faults: list[ConnectorError] = []
-
-        def borne(jobs: Iterator[Mails]) -> Iterator[Mails]:
-            try:
-                yield from jobs
-            except Rejected as fault:
-                # One folder that fails does not keep the others from being read.
-                faults.append(fault)
-
         # Two readings, as workers take some jobs ahead before they give the first answer: the news do not wait for those.
-        yield from self._read(job for one, run in runs for job in borne(self._news(one, run)))
-        if not faults:
-            yield from self._read(
-                job for one, run in runs if not run.is_whole for job in borne(self._listing(one, run))
-            )
-        if faults:
+        yield from self._read(job for one, run in runs for job in self._borne(one, self._news(one, run)))
+        yield from self._read(
+            job
+            for one, run in runs
+            if not run.is_whole and one.key not in self._failed
+            for job in self._borne(one, self._listing(one, run))
+        )
+        if self._failed:
             # Nothing is taken away: it may have been moved to where nobody could look.
             yield self._page("", [], is_kept=True)
-            raise faults[0]
-        left_out = sorted(self._state.runs.keys() - {one.key for one in folders})
-        lost = sum(len(self._state.runs[key].read) for key in left_out)
-        if lost > 1 and not any(run.read for _, run in runs):
-            raise SuspiciousSnapshot(suspicious(self._access.account, lost, "mails"))
-        for one, run in runs:
-            yield from self._gone(one.key, run, run.gone)
-        for key in left_out:
-            run = self._state.runs[key]
-            yield from self._gone(key, run, run.read)
-            del self._state.runs[key]
+            raise next(iter(self._failed.values()))
+        yield from self._retire(runs)
         yield self._page("", [], is_last=True)
 
     # --- what is there ----------------------------------------------------------------------------------------------------
@@ -246,6 +231,13 @@ class Reading:
         """Note what may be noted before the next job's answer has come."""
         while self._marks and not self._marks[0][0]:
             self._marks.popleft()[1]()
+
+    def _borne(self, folder: Folder, jobs: Iterator[Mails]) -> Iterator[Mails]:
+        """The jobs of one folder; that it fails does not keep the others from being read."""
+        try:
+            yield from jobs
+        except Rejected as fault:
+            self._failed[folder.key] = fault
 
     def _news(self, folder: Folder, run: _Run) -> Iterator[Mails]:
         if not run.is_whole:
@@ -357,6 +349,19 @@ class Reading:
             return [*self._items(ids[:half], properties, body), *self._items(ids[half:], properties, body)]
 
     # --- what is gone -----------------------------------------------------------------------------------------------------
+
+    def _retire(self, runs: Sequence[tuple[Folder, _Run]]) -> Iterator[Page]:
+        """What went from folders that are there, and all that came from those which are there no more."""
+        left_out = sorted(self._state.runs.keys() - {one.key for one, _ in runs})
+        lost = sum(len(self._state.runs[key].read) for key in left_out)
+        if lost > 1 and not any(run.read for _, run in runs):
+            raise SuspiciousSnapshot(suspicious(self._access.account, lost, "mails"))
+        for one, run in runs:
+            yield from self._gone(one.key, run, run.gone)
+        for key in left_out:
+            run = self._state.runs[key]
+            yield from self._gone(key, run, run.read)
+            del self._state.runs[key]
 
     def _gone(self, key: str, run: _Run, gone: Iterable[str]) -> Iterator[Page]:
         """Tombstones of a folder, once all folders were read."""

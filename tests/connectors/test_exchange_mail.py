@@ -498,6 +498,27 @@ def test_a_folder_that_cannot_be_read_stops_no_other(mailbox: ExchangeServer) ->
     assert len(read(mailbox, mirror).held) == 3
 
 
+def test_a_first_reading_goes_on_past_a_folder_that_fails(mailbox: ExchangeServer) -> None:
+    """The older mail of the others comes as well, and that folder is asked once."""
+    home = mailbox.add_folder("Home", "IPF.Note")
+    mailbox.add(home, a_letter(a_mail(1)))
+    for number in range(2, 5):
+        mailbox.add("inbox", a_letter(a_mail(number), received=NOW - timedelta(days=90)))
+    asked_for: list[str] = []
+
+    def refuse(asked: Any) -> None:
+        if any(one.get("Id") == home for one in asked.body.iter("{*}FolderId")):
+            asked_for.append(asked.operation)
+            raise Refused("ErrorAccessDenied")
+
+    mailbox.refuse = refuse
+    mirror = Mirror()
+    with pytest.raises(Rejected):
+        read(mailbox, mirror)
+    assert set(messages(mirror)) == {f"m{number}@example.com" for number in (2, 3, 4)}
+    assert asked_for == ["FindItem"]
+
+
 def test_an_empty_mailbox_takes_nothing_away(mailbox: ExchangeServer) -> None:
     """Another mailbox without a mail in the place of the one that was read is not believed; one with mail is."""
     for number in range(3):
