@@ -28,6 +28,7 @@ from services.quotas import rest, rests_until
 from services.refusal import refusals
 from services.store import events as stream
 from services.store.unit import Store
+from services.tasks import telling_ticks_apart
 from services.turns import OwnerRests, TurnLost, TurnTaken
 
 _GATHER = 500
@@ -265,7 +266,7 @@ def read_feed(
         until = rests_until(unit, feed.owner, feed.account, now)
         if until is not None:
             return f"The server asked to be left alone until {until:%H:%M} UTC. Kith goes on by itself."
-        admit = refusals(unit, book.owner)
+        admit = telling_ticks_apart(book.store, book.owner, feed.account, refusals(unit, book.owner))
         if full:
             stream.set_cursor(unit, book.owner, feed.account, spec.name, None, epoch(now))
     if full:

@@ -245,6 +245,7 @@ class Task(Record, frozen=True, tag="task"):
 
     `key` is the `IdempotencyKey` it was put under. `due` is a date in the owner's zone. `list` names the list or
     project that it is in. `done_at` is aware UTC, and None while it is not done or the tool does not tell when.
+    `is_kiths_tick` is set as it is taken in: it was Kith that ticked it off, which is no word of the owner's.
     """
 
     key: str
@@ -254,6 +255,7 @@ class Task(Record, frozen=True, tag="task"):
     done_at: datetime | None = None
     list: str = ""
     url: str = ""
+    is_kiths_tick: bool = False
 
 
 SourceRecord = (

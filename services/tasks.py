@@ -18,18 +18,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.clock import epoch
-from schemas.connector import TaskDraft, TaskLimits
+from schemas.connector import TaskDraft, TaskLimits, Upsert
 from schemas.decisions import FollowupDismissed, FollowupDone, FollowupsSurfaced
 from schemas.events import VERSION, decode_body
 from schemas.interface import Followup
+from schemas.records import Task
 from services.book import Book
 from services.followups import surface
 from services.followups.days import week_of
+from services.refusal import Admit
 from services.store import events as stream
 from services.store import history as rows
 from services.store import outbox
 from services.store.outbox import Intent, TaskRow
-from services.store.unit import Unit
+from services.store.unit import Store, Unit
 
 _ENDED = {
     "dismissed": "Set aside in Kith.",
@@ -79,6 +81,20 @@ def reconcile(book: Book, tools: Sequence[Tool], public_url: str, *, may_begin: 
         waiting = outbox.waiting(unit, book.owner)
     names = {tool.account for tool in tools}
     return sorted(one for one, due_at in waiting.items() if one in names and due_at <= epoch(now))
+
+
+def telling_ticks_apart(store: Store, who: int, account: str, admit: Admit) -> Admit:
+    """What becomes of an item, and of a task that is done whether it was Kith that ticked it off."""
+
+    def told(change: Upsert) -> Upsert | str:
+        record = change.record
+        if isinstance(record, Task) and record.is_done:
+            with store.read() as unit:
+                if outbox.is_ticked(unit, who, account, record.key):
+                    change = replace(change, record=replace(record, is_kiths_tick=True))
+        return admit(change)
+
+    return told
 
 
 def is_in_line(book: Book, tools: Sequence[Tool], public_url: str) -> bool:

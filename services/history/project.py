@@ -119,18 +119,22 @@ def _word(batch: Batch, record: EventBody, place: Place, sign: int) -> None:
 
 
 def _task(batch: Batch, record: Task, place: Place, sign: int) -> None:
-    """A task ticked off in its tool is the owner's word on its follow-up, for as long as it stays so."""
-    if record.is_done:
+    """A task that its owner ticked off is their word on its follow-up, for as long as it stays so."""
+    if record.is_done and not record.is_kiths_tick:
         _word(batch, FollowupDone(followup=record.key, at=instant(place.at), by="tool"), place, sign)
 
 
-def word_of_deletion(was: Task, told_at: int, gone_at: int) -> AnyDecision:
+def word_of_deletion(was: Task, told_at: int, gone_at: int) -> AnyDecision | None:
     """What deleting a task in its tool says: a lasting no, or that it is done where it was ticked off first.
+
+    What Kith ticked off may be cleared away without a word.
 
     Args:
         told_at: when the task was last told of, in whole seconds UTC.
         gone_at: when it was gone.
     """
+    if was.is_kiths_tick:
+        return None
     if was.is_done:
         return FollowupDone(followup=was.key, at=instant(told_at), by="tool")
     return FollowupDismissed(followup=was.key, at=instant(gone_at), by="tool")

@@ -149,7 +149,7 @@ class Projector:
                     decoded.append((old, was, -1))
                 record = decode_body(event.body, event.kind, event.version)
                 if isinstance(record, Gone) and isinstance(was, Task) and old is not None:
-                    record = word_of_deletion(was, old.at, event.at)
+                    record = word_of_deletion(was, old.at, event.at) or record
             except (msgspec.MsgspecError, KeyError) as error:
                 refused.append(
                     Reject("stream", f"event {event.seq} ({event.kind})", f"it cannot be read: {error}")

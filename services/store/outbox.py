@@ -135,6 +135,23 @@ def intent(unit: Unit, who: int, key: str) -> Intent | None:
     return _intent(row) if row else None
 
 
+def is_ticked(unit: Unit, who: int, account: str, followup: str) -> bool:
+    """Whether Kith ticked a follow-up's task off at an account, or is about to, and did not take that back since."""
+    row = unit.connection.execute(
+        select(outbox.c.kind)
+        .where(
+            outbox.c.owner == who,
+            outbox.c.account == account,
+            outbox.c.subject == followup,
+            outbox.c.kind.in_(("complete", "reopen")),
+            outbox.c.attempts > 0,
+        )
+        .order_by(outbox.c.created_at.desc(), outbox.c.updated_at.desc())
+        .limit(1)
+    ).first()
+    return row is not None and row.kind == "complete"
+
+
 def mail(unit: Unit, who: int, subject: str, payload: str) -> Intent | None:
     """The mail about this that was asked for, whatever account it was to go out by."""
     is_it = and_(outbox.c.kind == _MAIL, outbox.c.subject == subject, outbox.c.payload == payload)

@@ -755,6 +755,24 @@ def test_deleted_before_the_tool_was_asked_again(place: Place) -> None:
         assert todoist.tasks() == []
 
 
+def test_what_kith_ticked_is_unticked_again(place: Place) -> None:
+    """With the mail that closed it deleted, a follow-up is open again, and so is its task: the tick was no word of the owner's."""
+    with _with_todoist(place) as (life, todoist, _):
+        asked = life.mail(ANA, MARA, "Could you send me the numbers?", "Numbers")
+        life.live(life.clock.now() + 2 * HOUR, timedelta(minutes=20))
+        life.mail(MARA, ANA, "Here they are.", "Numbers", re=asked)
+        life.live(life.clock.now() + 2 * HOUR, timedelta(minutes=20))
+        assert [one["checked"] for one in todoist.tasks()] == [True]
+        assert [one.state for one in life.followups("awaiting_me", ANA)] == ["satisfied"]
+        life.program.select_folder("Sent")
+        life.program.delete_messages([max(life.program.search())])
+        life.program.expunge()
+        life.program.unselect_folder()
+        life.live(life.clock.now() + 2 * HOUR, timedelta(minutes=20))
+        assert [(one.state, one.closed_by) for one in life.followups("awaiting_me", ANA)] == [("open", None)]
+        assert [one["checked"] for one in todoist.tasks()] == [False]
+
+
 def test_snoozed_before_its_task_was_made(place: Place) -> None:
     """A follow-up that rests while the tool is down has its task once it is back, due when it comes again."""
     with _with_todoist(place) as (life, todoist, _):

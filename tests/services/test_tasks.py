@@ -89,7 +89,9 @@ class Desk:
         return Delivery(store, owner, TODO.account, lambda _side: work, self.clock, lambda: 0.5)
 
     def read(self) -> None:
-        ingest = Ingest(self.book.store, self.book.owner, self.clock, TODO.account, "tasks", is_live=True)
+        store, owner = self.book.store, self.book.owner
+        admit = tools_of.telling_ticks_apart(store, owner, TODO.account, lambda change: change)
+        ingest = Ingest(store, owner, self.clock, TODO.account, "tasks", admit, is_live=True)
         ingest.run(self.tool, SourceReport("todo", "tasks"), [], lambda _: None)
         self.book.keep()
 
@@ -130,6 +132,32 @@ def test_an_ask_becomes_one_task_and_the_answer_completes_it(desk: Desk) -> None
     assert item.closing.startswith("Done: you answered")
     assert desk.followup().state == "satisfied"
     assert len(desk.tool.held()) == 1
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_what_kith_ticked_is_no_word_of_the_owners(desk: Desk, *, cleared: bool) -> None:
+    """With the answer gone, the follow-up is open again and its task unticked; cleared away, it is not made again."""
+    asked = desk.mail(ANA, asks=True)
+    desk.settle()
+    desk.clock.advance(timedelta(hours=2))
+    answer = desk.mail(MARA, ANA, re=asked)
+    desk.settle()
+    key = desk.followup().id
+    assert desk.tool.of(key).is_done
+    assert desk.followup().state == "satisfied"
+    if cleared:
+        desk.tool.delete(key)
+        desk.settle()
+    desk.clock.advance(timedelta(hours=2))
+    desk.unsay(answer)
+    desk.settle()
+    assert (desk.followup().state, desk.followup().closed_by) == ("open", None)
+    assert [desk.tool.of(one).is_done for one in desk.tool.held()] == [False] * (not cleared)
+    if cleared:
+        return
+    desk.tool.tick(key)
+    desk.settle()
+    assert (desk.followup().state, desk.followup().closed_by) == ("done", "tool")
 
 
 def test_what_closes_while_its_task_is_made_is_completed_after(desk: Desk) -> None:
