@@ -293,8 +293,13 @@ def read_feed(
                 )
             rests(feed, spec)
             return ""
-        wait = error.retry_after if isinstance(error, RateLimited) else backoff(feed.failures + 1, chance)
         with book.store.write() as unit:
+            others = accounts.others_failing(unit, feed)
+            wait = (
+                error.retry_after
+                if isinstance(error, RateLimited)
+                else backoff(feed.failures + 1, chance, others)
+            )
             accounts.note_failure(unit, feed, now, now + wait, str(error))
             # Of its own quota a feed spends alone; a server that refuses is left alone by all that work at the account.
             if isinstance(error, RateLimited) and not isinstance(error, QuotaSpent):

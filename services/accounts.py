@@ -288,13 +288,23 @@ def note_remote(unit: Unit, feed: Feed, newest: datetime | None, now: datetime) 
     rows.change_feed(unit, _row(feed), remote_at=_epoch(newest), checked_at=epoch(now))
 
 
-def backoff(failures: int, chance: float) -> timedelta:
+def others_failing(unit: Unit, feed: Feed) -> int:
+    """How many other feeds of the same account have failed since they last worked."""
+    return sum(
+        one.failures > 0 and one.connector != feed.connector for one in feeds(unit, feed.owner, feed.account)
+    )
+
+
+def backoff(failures: int, chance: float, others: int = 0) -> timedelta:
     """How long to wait after so many failures in a row: 2 s, doubled each time to 15 minutes; hourly after ten.
 
     Args:
         chance: from 0 to 1; takes up to a quarter off, so that what failed together does not come back together.
+        others: how many more at the same server fail as well; each counts as two failures more, so that together they
+            ask as seldom as one.
     """
-    length = _HOURLY if failures > _PATIENCE else min(_FIRST * 2 ** (max(failures, 1) - 1), _LONGEST)
+    doubled = max(failures, 1) - 1 + 2 * others
+    length = _HOURLY if failures > _PATIENCE else min(_FIRST * 2 ** min(doubled, 20), _LONGEST)
     return length * (1 - chance / 4)
 
 

@@ -207,6 +207,7 @@ def test_waiting_grows(chance: float) -> None:
     for failures in (1, 5, 9, 10, 11, 10_000):
         whole = backoff(failures, 0)
         assert whole * 0.75 == backoff(failures, 1) <= backoff(failures, chance) <= whole
+        assert whole <= backoff(failures, 0, others=3) <= timedelta(hours=1)
 
 
 # --- quotas -----------------------------------------------------------------------------------------------------------
