@@ -274,7 +274,7 @@ class Line:
             )
         if answer.status == 403:
             return Rejected(
-                f"{host} lets this account not in by EWS (403). Whoever runs the server can switch that on for the mailbox "
+                f"{host} does not let this account in by EWS (403). Whoever runs the server can switch that on for the mailbox "
                 "(EwsEnabled) and for the program Kith."
             )
         if answer.status == 401:
@@ -338,10 +338,12 @@ class Line:
                 f"{host} does not understand the request ({code}). It is older than Exchange 2013 SP1."
             )
         if code in _DENIED:
-            return Rejected(f"{host} lets this user not at that mailbox ({code}). Connect with its own user.")
+            return Rejected(
+                f"{host} does not let this user into that mailbox ({code}). Connect with its own user."
+            )
         if code == "ErrorSendAsDenied":
             return Rejected(
-                f"{host} lets this user not send from that address ({code}). Connect with another --from."
+                f"{host} does not let this user send from that address ({code}). Connect with another --from."
             )
         if code in _NOBODY:
             return Rejected(
