@@ -14,8 +14,7 @@ from connectors import ics
 from connectors._exchange_uid import uid_of
 from connectors._ical import window_end
 from connectors.graph_calendar import SPEC, survey
-from schemas.clock import FrozenClock
-from schemas.connector import Access, Page, Source, Tombstone, Unreadable, Upsert
+from schemas.connector import Source, Tombstone, Unreadable, Upsert
 from schemas.errors import (
     ConnectorError,
     Missing,
@@ -25,24 +24,20 @@ from schemas.errors import (
     SuspiciousSnapshot,
     Transient,
 )
-from schemas.ids import Cursor
 from schemas.interface import SourceReport
 from schemas.records import Meeting, SourceRecord
 from services.book import Book
 from services.ingest import Ingest
 from services.store.unit import Store
 from tests.connectors.files import an_access
+from tests.connectors.graph_rig import GraphContract, GraphRig, a_rig
 from tests.contract.live_source import (
-    SECRET,
-    LiveSourceContract,
     Mirror,
-    a_live_access,
     live_changes,
-    live_pages,
 )
 from tests.fakes.api import Json, no_breaches
-from tests.fakes.graph_calendar import NOW, OWNER, GraphCalendars, an_attendee, exchange_uid
-from tests.fakes.graph_lists import Side, a_side
+from tests.fakes.graph_calendar import OWNER, GraphCalendars, an_attendee, exchange_uid
+from tests.fakes.graph_lists import NOW
 from tests.seeds import HUNDRED
 from tests.services.builders import a_book, exported
 
@@ -50,22 +45,10 @@ DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 
 
-class Rig:
-    """A mailbox's calendars, seen from behind; its items are single meetings, named by their subject."""
+class Rig(GraphRig[GraphCalendars]):
+    """Its items are single meetings, named by their subject."""
 
-    def __init__(self, fake: GraphCalendars, side: Side, clock: FrozenClock) -> None:
-        self.fake = fake
-        self.side = side
-        self.clock = clock
-        self.scopes = frozenset({"https://graph.microsoft.com/Calendars.ReadBasic"})
-        self._ids: dict[str, str] = {}
-        self._changes = 0
-        self.break_off = side.break_off
-        self.mend = side.mend
-        self.answered = side.answered
-
-    def grants(self, token: str) -> frozenset[str] | None:
-        return self.scopes if token == SECRET else None
+    spec = SPEC
 
     def add(self, name: str, /) -> None:
         self._ids[name] = self.fake.add(name, NOW + DAY * len(self._ids))
@@ -75,9 +58,6 @@ class Rig:
         self.fake.change(self._ids[name], location={"displayName": f"Room {self._changes}"})
         return True
 
-    def remove(self, name: str, /) -> None:
-        self.fake.delete(self._ids[name])
-
     def spoil(self) -> bool:
         bad = self.fake.add("bad", NOW)
         self.fake.garble = lambda row: (
@@ -85,41 +65,18 @@ class Rig:
         )
         return True
 
-    def access(self, **more: Any) -> Access:
-        return a_live_access("microsoft", **{"base_url": self.side.server.url, "clock": self.clock, **more})
-
-    def pull(self, cursor: Cursor | None = None, **more: Any) -> list[Page]:
-        return live_pages(SPEC, self.access(**more), cursor)
-
-    def read(self, mirror: Mirror, **more: Any) -> Mirror:
-        assert SPEC.open_source is not None
-        return mirror.take(SPEC.open_source(self.access(**more)).pull(mirror.cursor))
-
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    """A mailbox with its one calendar; whatever breaks the vendor's schema fails the test."""
-    clock = FrozenClock(NOW)
-    fake = GraphCalendars(clock)
-    made: list[Rig] = []
-    with a_side([fake], lambda token: made[0].grants(token)) as side:  # noqa: PLW0108  # it is made after
-        fake.server = side.server
-        made.append(Rig(fake, side, clock))
-        yield made[0]
+    """A mailbox with its one calendar."""
+    with a_rig(Rig, GraphCalendars(), "https://graph.microsoft.com/Calendars.ReadBasic") as made:
+        yield made
 
 
-class TestGraphCalendar(LiveSourceContract):
+class TestGraphCalendar(GraphContract):
     """The promises of every live source."""
 
     spec = SPEC
-
-    @pytest.fixture
-    def server(self, rig: Rig) -> Any:
-        return rig
-
-    def access(self, server: Any, **more: Any) -> Access:
-        made: Access = server.access(**more)
-        return made
 
     def name_of(self, record: SourceRecord) -> str:
         assert isinstance(record, Meeting)
@@ -313,10 +270,10 @@ class TestWindows:
         mirror = rig.read(Mirror())
         rig.fake.most_rows = 2
         rig.clock.advance(DAY * 10)
-        pages = iter(SPEC.open_source(rig.access()).pull(mirror.cursor)) if SPEC.open_source else iter(())
+        pages = rig.pages(mirror.cursor)
         mirror.take([next(pages)])
         rig.fake.add("late", NOW)
-        pages = iter(SPEC.open_source(rig.access()).pull(mirror.cursor)) if SPEC.open_source else iter(())
+        pages = rig.pages(mirror.cursor)
         first = next(pages)
         assert [
             one.record.summary
@@ -456,8 +413,7 @@ def near_slot(slot: str, now: datetime) -> bool:
 def disturbed(rig: Rig, chance: random.Random, mirror: Mirror) -> None:
     """Some pulls that are killed between pages, or meet a fault."""
     for _ in range(chance.randint(0, 3)):
-        assert SPEC.open_source is not None
-        pages = iter(SPEC.open_source(rig.access()).pull(mirror.cursor))
+        pages = rig.pages(mirror.cursor)
         if chance.random() < 0.5:
             for _ in range(chance.randint(1, 4)):
                 rig.side.server.faults.order(chance.choice(("500", "cut", "429", "lose_answer")))
@@ -511,11 +467,21 @@ class TestLinksThatEnd:
         ids = [rig.fake.add(f"{number}", NOW + DAY * number) for number in range(6)]
         mirror = rig.read(Mirror())
         rig.fake.tokens.expire()
-        assert SPEC.open_source is not None
-        mirror.take([next(iter(SPEC.open_source(rig.access()).pull(mirror.cursor)))])
+        mirror.take([next(rig.pages(mirror.cursor))])
         rig.fake.delete(ids[0])
         rig.fake.tokens.expire()
         assert told(rig.read(mirror)) == there_is(rig)
+
+    def test_links_of_another_root_are_not_followed(self, rig: Rig) -> None:
+        """Where the root of an account has changed the new one alone is asked, and all is compared once."""
+        rig.fake.add("one", NOW)
+        mirror = rig.read(Mirror())
+        rig.side.paths()
+        with a_rig(Rig, GraphCalendars(), "Calendars.ReadBasic") as other:
+            other.fake.add("one", NOW)
+            other.fake.add("two", NOW)
+            assert told(other.read(mirror)) == there_is(other)
+        assert rig.side.paths() == []
 
     def test_a_dead_link_into_the_past_ends_the_pull(self, rig: Rig) -> None:
         """Where no further page of the past can be had the next pull goes on with it, and this one comes to its end."""
@@ -1063,10 +1029,8 @@ class TestFaults:
         count = len([one for one in rig.side.paths() if "instances" not in one and "/events/" not in one])
         for place in range(count):
             mirror = Mirror()
-            assert SPEC.open_source is not None
-            access = rig.access(spend=OrderAt(rig, place, fault))
             with pytest.raises(ConnectorError):
-                mirror.take(SPEC.open_source(access).pull(None))
+                rig.read(mirror, spend=OrderAt(rig, place, fault))
             rig.side.server.faults.mend()
             assert told(rig.read(mirror)) == whole
 

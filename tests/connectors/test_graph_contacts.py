@@ -12,42 +12,24 @@ import pytest
 from connectors import vcard
 from connectors._vcard import EMPTY_CARD, OWN_CARD
 from connectors.graph_contacts import SPEC, survey
-from schemas.clock import FrozenClock
-from schemas.connector import Access, Page, Skipped, Upsert
+from schemas.connector import Skipped, Upsert
 from schemas.errors import RateLimited, ReauthRequired, SuspiciousSnapshot, Transient
-from schemas.ids import Cursor
 from schemas.records import Contact, SourceRecord
 from tests.connectors.files import an_access
+from tests.connectors.graph_rig import GraphContract, GraphRig, a_rig
 from tests.contract.live_source import (
-    SECRET,
-    LiveSourceContract,
     Mirror,
-    a_live_access,
     live_changes,
-    live_pages,
 )
 from tests.fakes.api import Json, no_breaches
-from tests.fakes.graph_contacts import DEFAULT, NOW, GraphContacts
-from tests.fakes.graph_lists import Side, a_side
+from tests.fakes.graph_contacts import DEFAULT, GraphContacts
 from tests.seeds import HUNDRED
 
 
-class Rig:
-    """A mailbox's contacts, seen from behind; an item is a contact with an address of its name."""
+class Rig(GraphRig[GraphContacts]):
+    """An item is a contact with an address of its name."""
 
-    def __init__(self, fake: GraphContacts, side: Side, clock: FrozenClock) -> None:
-        self.fake = fake
-        self.side = side
-        self.clock = clock
-        self.scopes = frozenset({"Contacts.Read"})
-        self._ids: dict[str, str] = {}
-        self._changes = 0
-        self.break_off = side.break_off
-        self.mend = side.mend
-        self.answered = side.answered
-
-    def grants(self, token: str) -> frozenset[str] | None:
-        return self.scopes if token == SECRET else None
+    spec = SPEC
 
     def add(self, name: str, /) -> None:
         self._ids[name] = self.fake.add(f"Person {name}", [f"{name}@example.com"])
@@ -57,50 +39,24 @@ class Rig:
         self.fake.change(self._ids[name], displayName=f"Changed {self._changes}")
         return True
 
-    def remove(self, name: str, /) -> None:
-        self.fake.delete(self._ids[name])
-
     def spoil(self) -> bool:
         self.side.server.inspect = no_breaches
         bad = self.fake.add("bad")
         self.fake.garble = lambda row: {**row, "displayName": 7} if row["id"] == bad else row
         return True
 
-    def access(self, **more: Any) -> Access:
-        return a_live_access("microsoft", **{"base_url": self.side.server.url, "clock": self.clock, **more})
-
-    def pull(self, cursor: Cursor | None = None, **more: Any) -> list[Page]:
-        return live_pages(SPEC, self.access(**more), cursor)
-
-    def read(self, mirror: Mirror, **more: Any) -> Mirror:
-        assert SPEC.open_source is not None
-        return mirror.take(SPEC.open_source(self.access(**more)).pull(mirror.cursor))
-
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    """A mailbox with its default folder; whatever breaks the vendor's schema fails the test."""
-    clock = FrozenClock(NOW)
-    fake = GraphContacts(clock)
-    made: list[Rig] = []
-    with a_side([fake], lambda token: made[0].grants(token)) as side:  # noqa: PLW0108  # it is made after
-        fake.server = side.server
-        made.append(Rig(fake, side, clock))
-        yield made[0]
+    """A mailbox with its default folder."""
+    with a_rig(Rig, GraphContacts(), "Contacts.Read") as made:
+        yield made
 
 
-class TestGraphContacts(LiveSourceContract):
+class TestGraphContacts(GraphContract):
     """The promises of every live source."""
 
     spec = SPEC
-
-    @pytest.fixture
-    def server(self, rig: Rig) -> Any:
-        return rig
-
-    def access(self, server: Any, **more: Any) -> Access:
-        made: Access = server.access(**more)
-        return made
 
     def name_of(self, record: SourceRecord) -> str:
         assert isinstance(record, Contact)
@@ -210,11 +166,10 @@ class TestLinksThatEnd:
             rig.fake.delete(one)
         rig.fake.tokens.expire()
         for _ in range(chance.randint(0, 2)):
-            assert SPEC.open_source is not None
             if chance.random() < 0.5:
                 rig.side.server.faults.order(chance.choice(("500", "cut", "429", "lose_answer")))
             try:
-                for number, page in enumerate(SPEC.open_source(rig.access()).pull(mirror.cursor)):
+                for number, page in enumerate(rig.pages(mirror.cursor)):
                     mirror.take([page])
                     if number == chance.randint(0, 3):
                         break
@@ -233,11 +188,21 @@ class TestLinksThatEnd:
         ids = [rig.fake.add(f"{number}") for number in range(6)]
         mirror = rig.read(Mirror())
         rig.fake.tokens.expire()
-        assert SPEC.open_source is not None
-        mirror.take([next(iter(SPEC.open_source(rig.access()).pull(mirror.cursor)))])
+        mirror.take([next(rig.pages(mirror.cursor))])
         rig.fake.delete(ids[0])
         rig.fake.tokens.expire()
         assert names(rig.read(mirror)) == ["1", "2", "3", "4", "5"]
+
+    def test_links_of_another_root_are_not_followed(self, rig: Rig) -> None:
+        """Where the root of an account has changed the new one alone is asked, and all is compared once."""
+        rig.fake.add("Ana")
+        mirror = rig.read(Mirror())
+        rig.side.paths()
+        with a_rig(Rig, GraphContacts(), "Contacts.Read") as other:
+            other.fake.add("Ana")
+            other.fake.add("Bo")
+            assert names(other.read(mirror)) == ["Ana", "Bo"]
+        assert rig.side.paths() == []
 
     def test_everything_gone_at_once_is_held_back(self, rig: Rig) -> None:
         """A whole list that names nothing of what was there takes nothing away before somebody said so."""

@@ -3,12 +3,11 @@
 https://learn.microsoft.com/graph/api/event-delta, event-list-instances and calendar-list-calendarview as of 2026-11. A delta
 of a view refuses what the vendor's page excludes. As observed (2026-11), occurrences come as stubs, a series is sent whole and
 on one page, a deleted occurrence is only absent from it, and what changed outside the window comes as removed. What is not
-promised a test chooses: `outside` (how what is outside comes), `splits_series`, `is_partial` (whether a change tells only what
-changed), `repeats` (whether the last thing told comes again).
+promised a test chooses: `outside` (how what is outside comes), `splits_series`, `is_partial`, `repeats` (`graph_lists.Lists`).
 """
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
@@ -16,25 +15,18 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from schemas.clock import Clock, FrozenClock
-from tests.fakes.api import ApiServer, Json, Reply, Request
+from schemas.clock import Clock
+from tests.fakes.api import Json, Reply, Request
 from tests.fakes.graph import (
     VERSION,
     Mailbox,
-    Refused,
-    Tokens,
     allows,
     has_immutable_ids,
-    link,
-    needs_scope,
-    page_size,
-    path_of,
     refuse,
     selected,
 )
-from tests.fakes.graph_lists import listed, projected
+from tests.fakes.graph_lists import NOW, Lists, Walk, listed, projected
 
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 OWNER = "me@home.test"
 BASIC = ("Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite")
 FULL = ("Calendars.Read", "Calendars.ReadWrite")
@@ -86,46 +78,33 @@ class Stored(Struct):
         return f"AAkALg/{kind}+="
 
 
-class _Walk(Struct):
-    """What a token stands for."""
+class _Walk(Walk, kw_only=True):
+    """The window too."""
 
-    calendar: str
     start: datetime
     end: datetime
-    revision: int
-    rest: list[list[Json]] | None = None
 
 
-class GraphCalendars:
+class GraphCalendars(Lists):
     """One mailbox's calendars. Every method but `serves` and `answer` is a test's, or the hands of people."""
+
+    scopes = BASIC
 
     def __init__(
         self, clock: Clock | None = None, mailbox: Mailbox | None = None, *, user: str = OWNER
     ) -> None:
+        super().__init__(clock, mailbox)
         self.user = user
-        self.clock = clock or FrozenClock(NOW)
-        self.mailbox = mailbox or Mailbox(self.clock)
-        self.server: ApiServer | None = None
-        self.told: Callable[[str], object] = lambda _resource: None
-        """Told of each change, by what subscriptions are on."""
-        self.tokens = Tokens()
-        self.most_rows = 200
         self.outside: Literal["removed", "null"] = "removed"
         self.splits_series = False
-        self.is_partial = False
-        self.repeats = False
         self.events: dict[str, Stored] = {}
         self.calendars: dict[str, Json] = {}
-        self.garble: Callable[[Json], Json] = lambda row: row
-        """What becomes of a row on its way out."""
         self.broken: set[str] = set()
         """Calendars whose views fail."""
         self.forgets_pages = False
         """Whether links to further pages of plain lists are dead."""
         self.closed: set[str] = set()
         """Calendars that their owner does not let be read."""
-        self._revision = 0
-        self._made = 0
         self.main = self.add_calendar("Calendar", isDefaultCalendar=True)
 
     # ------ hands
@@ -290,20 +269,9 @@ class GraphCalendars:
         """Calendars, views and events."""
         return path.removeprefix(VERSION).startswith(("/me/calendar", "/me/events"))
 
-    def answer(self, request: Request, /) -> Reply:
-        """What Graph says."""
-        try:
-            self.mailbox.spend()
-            needs_scope(request, *BASIC)
-            if request.method != "GET":
-                raise refuse(405, "Request_BadRequest", "Kith only reads calendars.")
-            if self.forgets_pages and request.one("$skip"):
-                raise refuse(400, "BadRequest", "Invalid $skip.")
-            return self._answer(request, path_of(request)[1:])
-        except Refused as refused:
-            return refused.reply
-
     def _answer(self, request: Request, path: list[str]) -> Reply:
+        if self.forgets_pages and request.one("$skip"):
+            raise refuse(400, "BadRequest", "Invalid $skip.")
         match path:
             case ["calendars"]:
                 allows(request, {"$select", "$top", "$skip"})
@@ -311,9 +279,9 @@ class GraphCalendars:
                 rows = [projected(one, names) for one in self.calendars.values()]
                 return listed(self._server, request, ["me", *path], rows, 10, self.most_rows)
             case ["calendarView", "delta"]:
-                return self._delta(request, ["me", *path], self.main)
+                return self._view_delta(request, ["me", *path], self.main)
             case ["calendars", calendar, "calendarView", "delta"]:
-                return self._delta(request, ["me", *path], self._calendar(calendar))
+                return self._view_delta(request, ["me", *path], self._calendar(calendar))
             case ["calendars", calendar, "calendarView"]:
                 return self._view(request, path, self._calendar(calendar))
             case ["calendars", calendar, "events", one]:
@@ -327,11 +295,6 @@ class GraphCalendars:
                 return self._instances(request, path, one)
             case _:
                 raise refuse(400, "BadRequest", "Resource not found for the segment.")
-
-    @property
-    def _server(self) -> ApiServer:
-        assert self.server is not None
-        return self.server
 
     def _calendar(self, one: str) -> str:
         if one not in self.calendars:
@@ -389,40 +352,23 @@ class GraphCalendars:
 
     # ------ deltas
 
-    def _delta(self, request: Request, path: list[str], calendar: str) -> Reply:
+    def _view_delta(self, request: Request, path: list[str], calendar: str) -> Reply:
         if calendar in self.closed:
             raise refuse(403, "ErrorAccessDenied", "Access is denied.")
         if calendar in self.broken:
             raise refuse(500, "ErrorInternalServerError")
-        names = {name for name, _ in request.query}
-        if names & {"$deltatoken", "$skiptoken"}:
-            allows(request, {"$deltatoken", "$skiptoken"})
-            way = f"{self._server.url}{VERSION}/{'/'.join(path)}"
-            walk: _Walk = self.tokens.state_of(request.one("$deltatoken") or request.one("$skiptoken"), way)
-            if walk.calendar != calendar:
-                raise refuse(400, "ErrorInvalidUrlQuery", "The token is of another calendar.")
-            groups = self._changed(walk, request) if walk.rest is None else walk.rest
-        else:
+
+        def begin() -> _Walk:
             allows(request, {"startDateTime", "endDateTime"})
             start, end = _window(request)
-            walk = _Walk(calendar, start, end, self._revision)
-            groups = self._all(walk, request)
-        revision = walk.revision if walk.rest is not None else self._revision
-        size = page_size(request, 10, self.most_rows)
-        rows: list[Json] = []
-        while groups and (not rows or len(rows) + len(groups[0]) <= size):
-            rows += groups[0]
-            groups = groups[1:]
-        ended = _Walk(calendar, walk.start, walk.end, revision, groups or None)
-        name = "skiptoken" if groups else "deltatoken"
-        there = link(self._server, path, name, self.tokens.make(ended))
-        key = "@odata.nextLink" if groups else "@odata.deltaLink"
-        return Reply(200, {"value": rows, key: there})
+            return _Walk(calendar, self._revision, start=start, end=end)
+
+        return self._delta(request, path, calendar, begin, self._all, self._changed)
 
     def _all(self, walk: _Walk, request: Request) -> list[list[Json]]:
         groups: list[list[Json]] = []
         for event in self.events.values():
-            if event.calendar == walk.calendar and not event.is_deleted:
+            if event.calendar == walk.of and not event.is_deleted:
                 groups += self._told(event, walk, request, is_new=True)
         return [group for group in groups if group]
 
@@ -430,15 +376,13 @@ class GraphCalendars:
         groups: list[list[Json]] = []
         late = sorted(self.events.values(), key=lambda event: event.revision)
         for event in late:
-            if event.calendar != walk.calendar or event.revision <= walk.revision:
+            if event.calendar != walk.of or event.revision <= walk.revision:
                 continue
             if event.is_deleted:
                 groups.append([{"id": event.id, "@removed": {"reason": "deleted"}}])
                 continue
             told = self._told(event, walk, request, is_new=False)
             groups += told or [[self._outside(event)]]
-        if self.repeats:
-            groups += groups[-1:]
         return groups
 
     def _outside(self, event: Stored) -> Json:

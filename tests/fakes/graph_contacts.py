@@ -2,35 +2,28 @@
 
 https://learn.microsoft.com/graph/api/contact-delta and contactfolder-delta as of 2026-11. `me/contacts/delta` takes no option,
 as a live probe showed. What the vendor's pages leave open a test chooses: `knows_default_by_name` (whether the default folder
-answers to `contacts` in a path), `lists_default`, `is_partial` (whether a change tells only what changed), `repeats`.
+answers to `contacts` in a path), `lists_default`, `is_partial` and `repeats` (`graph_lists.Lists`).
 """
 
 import base64
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from schemas.clock import Clock, FrozenClock
-from tests.fakes.api import ApiServer, Json, Reply, Request
+from schemas.clock import Clock
+from tests.fakes.api import Json, Reply, Request
 from tests.fakes.graph import (
     VERSION,
     Mailbox,
-    Refused,
-    Tokens,
     allows,
     has_immutable_ids,
     link,
-    needs_scope,
-    page_size,
-    path_of,
     refuse,
     selected,
 )
-from tests.fakes.graph_lists import projected
+from tests.fakes.graph_lists import NOW, Lists, Walk, projected
 
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 READ = ("Contacts.Read", "Contacts.ReadWrite")
 DEFAULT = "AQMkAD/RGVmYXVsdA=+="
 _CONTACT = frozenset(
@@ -51,37 +44,24 @@ class Kept(Struct):
     is_gone: bool = False
 
 
-class _Walk(Struct):
-    """What a token stands for."""
+class _Walk(Walk, kw_only=True):
+    """What was chosen too."""
 
-    folder: str
     select: frozenset[str]
-    revision: int
-    rest: list[Json] | None = None
 
 
-class GraphContacts:
+class GraphContacts(Lists):
     """One mailbox's contacts. Every method but `serves` and `answer` is a test's, or the hands of people."""
 
+    scopes = READ
+
     def __init__(self, clock: Clock | None = None, mailbox: Mailbox | None = None) -> None:
-        self.clock = clock or FrozenClock(NOW)
-        self.mailbox = mailbox or Mailbox(self.clock)
-        self.server: ApiServer | None = None
-        self.told: Callable[[str], object] = lambda _resource: None
-        """Told of each change, by what subscriptions are on."""
-        self.tokens = Tokens()
-        self.most_rows = 200
+        super().__init__(clock, mailbox)
         self.knows_default_by_name = True
         self.lists_default = False
-        self.is_partial = False
-        self.repeats = False
         self.contacts: dict[str, Kept] = {}
         self.folders: dict[str, str] = {DEFAULT: "Contacts"}
-        self.garble: Callable[[Json], Json] = lambda row: row
-        """What becomes of a row on its way out."""
         self._log: list[Kept] = []
-        self._revision = 0
-        self._made = 0
 
     # ------ hands
 
@@ -156,17 +136,6 @@ class GraphContacts:
         """Contacts and their folders."""
         return path.removeprefix(VERSION).startswith("/me/contact")
 
-    def answer(self, request: Request, /) -> Reply:
-        """What Graph says."""
-        try:
-            self.mailbox.spend()
-            needs_scope(request, *READ)
-            if request.method != "GET":
-                raise refuse(405, "Request_BadRequest", "Kith only reads contacts.")
-            return self._answer(request, path_of(request)[1:])
-        except Refused as refused:
-            return refused.reply
-
     def _answer(self, request: Request, path: list[str]) -> Reply:
         match path:
             case ["contactFolders", "delta"]:
@@ -181,21 +150,16 @@ class GraphContacts:
                 return Reply(200, {"value": rows, "@odata.deltaLink": there})
             case ["contacts", "delta"]:
                 allows(request, {"$deltatoken", "$skiptoken"})
-                return self._delta(request, ["me", *path], DEFAULT)
+                return self._contacts_delta(request, ["me", *path], DEFAULT)
             case ["contactFolders", folder, "contacts", "delta"]:
                 allows(request, {"$select", "$deltatoken", "$skiptoken"})
-                return self._delta(request, ["me", *path], self._folder(folder))
+                return self._contacts_delta(request, ["me", *path], self._folder(folder))
             case ["contacts", one]:
                 return self._one(request, one, None)
             case ["contactFolders", folder, "contacts", one]:
                 return self._one(request, one, self._folder(folder))
             case _:
                 raise refuse(400, "BadRequest", "Resource not found for the segment.")
-
-    @property
-    def _server(self) -> ApiServer:
-        assert self.server is not None
-        return self.server
 
     def _folder(self, one: str) -> str:
         if one == "contacts" and self.knows_default_by_name:
@@ -211,34 +175,23 @@ class GraphContacts:
             raise refuse(404, "ErrorItemNotFound", "The specified object was not found in the store.")
         return Reply(200, self._row(contact, request, selected(request, _CONTACT)))
 
-    def _delta(self, request: Request, path: list[str], folder: str) -> Reply:
-        names = {name for name, _ in request.query}
-        if names & {"$deltatoken", "$skiptoken"}:
-            allows(request, {"$deltatoken", "$skiptoken"})
-            way = f"{self._server.url}{VERSION}/{'/'.join(path)}"
-            walk: _Walk = self.tokens.state_of(request.one("$deltatoken") or request.one("$skiptoken"), way)
-            if walk.folder != folder:
-                raise refuse(400, "ErrorInvalidUrlQuery", "The token is of another folder.")
-            rows = self._changed(walk, request) if walk.rest is None else walk.rest
-        else:
-            walk = _Walk(folder, selected(request, _CONTACT), self._revision)
-            rows = [
-                self._row(contact, request, walk.select)
-                for contact in self.contacts.values()
-                if contact.folder == folder
-            ]
-        revision = walk.revision if walk.rest is not None else self._revision
-        size = page_size(request, 10, self.most_rows)
-        page, rest = rows[:size], rows[size:]
-        name = "skiptoken" if rest else "deltatoken"
-        state = _Walk(folder, walk.select, revision, rest or None)
-        there = link(self._server, path, name, self.tokens.make(state))
-        return Reply(200, {"value": page, "@odata.nextLink" if rest else "@odata.deltaLink": there})
+    def _contacts_delta(self, request: Request, path: list[str], folder: str) -> Reply:
+        def begin() -> _Walk:
+            return _Walk(folder, self._revision, select=selected(request, _CONTACT))
 
-    def _changed(self, walk: _Walk, request: Request) -> list[Json]:
+        return self._delta(request, path, folder, begin, self._all, self._changed)
+
+    def _all(self, walk: _Walk, request: Request) -> list[list[Json]]:
+        return [
+            [self._row(contact, request, walk.select)]
+            for contact in self.contacts.values()
+            if contact.folder == walk.of
+        ]
+
+    def _changed(self, walk: _Walk, request: Request) -> list[list[Json]]:
         rows: list[Json] = []
         for contact in sorted(self._log, key=lambda contact: contact.revision):
-            if contact.folder != walk.folder or contact.revision <= walk.revision:
+            if contact.folder != walk.of or contact.revision <= walk.revision:
                 continue
             if contact.is_gone:
                 rows.append({"id": contact.id, "@removed": {"reason": "deleted"}})
@@ -247,7 +200,7 @@ class GraphContacts:
             if self.is_partial and contact.changed:
                 row = {name: value for name, value in row.items() if name == "id" or name in contact.changed}
             rows.append(row)
-        return [*rows, *rows[-1:]] if self.repeats else rows
+        return [[row] for row in rows]
 
     def _row(self, contact: Kept, request: Request, select: frozenset[str]) -> Json:
         row = {
