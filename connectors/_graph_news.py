@@ -191,7 +191,7 @@ class Asking:
         questions = [(one, span) for one in series for span in one.ask]
         asks = [
             Ask(
-                f"me/events/{quote(one.master.id, safe='')}/instances",
+                f"{view.way}/events/{quote(one.master.id, safe='')}/instances",
                 query={**span.query, "$select": SELECTED_TIMES, "$top": ROWS},
             )
             for one, span in questions

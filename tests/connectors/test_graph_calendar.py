@@ -609,6 +609,12 @@ class TestCalendars:
         rig.fake.put_into(one, team)
         assert [stream for stream, _ in rig.read(mirror).held] == [f"calendar/{team}"]
 
+    def test_a_colleagues_series_is_told_from_its_beginning(self, rig: Rig) -> None:
+        """What is outside the window of a calendar that somebody shares is asked for there, and not of one's own mailbox."""
+        shared = rig.fake.add_calendar("Bob", owner="bob@example.com")
+        rig.fake.add("series", NOW - DAY * 900, every=WEEK, calendar=shared)
+        assert told(rig.read(Mirror(), calendars="Bob")) == there_is(rig)
+
     def test_a_colleagues_calendar_that_is_closed_asks_for_no_sign_in(self, rig: Rig) -> None:
         """Refused somebody else's calendar, the sign-in is still good: its own are read, and the words say what to do."""
         ana = rig.fake.add_calendar("Ana", owner="ana@example.com")

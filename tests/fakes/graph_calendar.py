@@ -267,7 +267,7 @@ class GraphCalendars(Lists):
 
     def serves(self, path: str, /) -> bool:
         """Calendars, views and events."""
-        return path.removeprefix(VERSION).startswith(("/me/calendar", "/me/events"))
+        return path.removeprefix(VERSION).startswith("/me/calendar")
 
     def _answer(self, request: Request, path: list[str]) -> Reply:
         if self.forgets_pages and request.one("$skip"):
@@ -291,7 +291,9 @@ class GraphCalendars(Lists):
                     raise refuse(404, "ErrorItemNotFound", "The specified object was not found in the store.")
                 row = self._row(event, request) if slot is None else self._instance(event, slot, request)
                 return Reply(200, projected(row, selected(request, _EVENT)))
-            case ["events", one, "instances"]:
+            case ["calendars", calendar, "events", one, "instances"]:
+                if self._event(one)[0].calendar != self._calendar(calendar):
+                    raise refuse(404, "ErrorItemNotFound", "The specified object was not found in the store.")
                 return self._instances(request, path, one)
             case _:
                 raise refuse(400, "BadRequest", "Resource not found for the segment.")

@@ -17,6 +17,9 @@ from tests.fakes.todoist_wire import specs
 
 _BESIDE = re.compile(r"/v1\.0/me/messages/.+/\$value")
 """What Microsoft's pages have and the schema does not: a message as MIME (https://learn.microsoft.com/graph/outlook-get-mime-message)."""
+_OF_A_CALENDAR = re.compile(r"/me/calendars/[^/]+(/events/[^/]+/instances)")
+"""What they have of one calendar too (https://learn.microsoft.com/graph/api/event-list-instances), and what is kept of the
+schema has of the mailbox alone."""
 
 
 class Operation(Struct, frozen=True):
@@ -31,7 +34,7 @@ class Operation(Struct, frozen=True):
 
 def operation_of(request: Request) -> Operation | None:
     """The operation that a request calls; None when there is none, or no schema."""
-    path = (request.raw_path or request.path).removeprefix("/v1.0")
+    path = _OF_A_CALENDAR.sub(r"/me\1", (request.raw_path or request.path).removeprefix("/v1.0"))
     return next(
         (one for one in _operations() if one.verb == request.method and one.pattern.fullmatch(path)), None
     )
