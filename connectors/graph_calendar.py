@@ -5,7 +5,9 @@ https://learn.microsoft.com/graph/api/event-delta, read 2026-11. What is read wh
 
 Promises: incremental: done, by the delta of a calendar view whose window moves on every month. tombstones: done, each
 looked at before it is told. paging: done. 429: done. re-consent: done. wrong account: none here, as the sign-in compares.
-revocation: none here, as the sign-in does it.
+revocation: none here, as the sign-in does it. notices: done where `Calendars.Read` was granted, without which Graph takes no
+subscription on events (/graph/api/subscription-post-subscriptions); to read, `Calendars.ReadBasic` will do
+(/graph/api/event-delta), so that no more is asked for, and calendars are polled.
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ asked, which takes no options at all. Entries become contacts as cards do (`_gra
 
 Promises: incremental: done, by delta; a link that ended costs one list, which is compared. tombstones: done, also of folders
 that are gone. paging: done. 429: done. re-consent: done. wrong account: none here, as the sign-in compares. revocation: none
-here, as the sign-in does it.
+here, as the sign-in does it. notices: done, of all folders at once (`_graph_channels`).
 """
 
 from collections.abc import Iterator
