@@ -153,7 +153,8 @@ def _read(url: str, messages: int) -> Cursor:
 
     _timed(f"connector alone, first reading (newer than {weeks:%Y-%m-%d} first)", run)
     print(
-        f"  {sum(units):,} requests for {messages:,} messages; the cursor has {len(cursors[-1]) / 1024:,.0f} KB"
+        f"  {sum(units):,} requests for {messages:,} messages as Graph counts them, each part of a batch, in {len(units):,} "
+        f"over the wire; the cursor has {len(cursors[-1]) / 1024:,.0f} KB"
     )
     return cursors[-1]
 
