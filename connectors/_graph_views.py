@@ -243,7 +243,11 @@ class Reading:
         if first is None:
             query = {**span.query, "$select": SELECTED, "$top": ROWS}
             first = self._graph.get(f"{view.way}/calendarView", Rows, query)
-        yield from self._graph.pages_from(first)
+        try:
+            yield from self._graph.pages_from(first)
+        except CursorExpired as fault:
+            # A plain list has no cursor: what else is known of the calendars stands.
+            raise Transient("Microsoft ends a list of older events half-way. Kith tries again.") from fault
 
     # ------ news to changes
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -483,19 +483,22 @@ class TestLinksThatEnd:
             assert told(other.read(mirror)) == there_is(other)
         assert rig.side.paths() == []
 
-    def test_a_dead_link_into_the_past_ends_the_pull(self, rig: Rig) -> None:
+    @pytest.mark.parametrize(("status", "kind"), [(400, Rejected), (410, Transient)])
+    def test_a_dead_link_into_the_past_ends_the_pull(
+        self, rig: Rig, status: Literal[400, 410], kind: type[ConnectorError]
+    ) -> None:
         """Where no further page of the past can be had the next pull goes on with it, and this one comes to its end."""
         rig.fake.most_rows = 2
         for number in range(5):
             rig.fake.add(f"{number}", NOW - DAY * (500 + number))
-        rig.fake.forgets_pages = True
+        rig.fake.forgets_pages = status
         mirror = Mirror()
         for _ in range(2):
             rig.side.paths()
-            with pytest.raises(Rejected):
+            with pytest.raises(kind):
                 rig.read(mirror)
             assert len(rig.side.paths()) < 20
-        rig.fake.forgets_pages = False
+        rig.fake.forgets_pages = 0
         assert told(rig.read(mirror)) == there_is(rig)
 
     def test_everything_gone_at_once_is_held_back(self, rig: Rig) -> None:

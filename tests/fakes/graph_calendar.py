@@ -101,8 +101,8 @@ class GraphCalendars(Lists):
         self.calendars: dict[str, Json] = {}
         self.broken: set[str] = set()
         """Calendars whose views fail."""
-        self.forgets_pages = False
-        """Whether links to further pages of plain lists are dead."""
+        self.forgets_pages: Literal[0, 400, 410] = 0
+        """How links to further pages of plain lists are refused; 0 where they lead on."""
         self.closed: set[str] = set()
         """Calendars that their owner does not let be read."""
         self.main = self.add_calendar("Calendar", isDefaultCalendar=True)
@@ -271,7 +271,9 @@ class GraphCalendars(Lists):
 
     def _answer(self, request: Request, path: list[str]) -> Reply:
         if self.forgets_pages and request.one("$skip"):
-            raise refuse(400, "BadRequest", "Invalid $skip.")
+            raise refuse(
+                self.forgets_pages, {400: "BadRequest", 410: "SyncStateNotFound"}[self.forgets_pages]
+            )
         match path:
             case ["calendars"]:
                 allows(request, {"$select", "$top", "$skip"})
