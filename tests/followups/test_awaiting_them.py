@@ -39,6 +39,21 @@ def test_patience_is_the_persons_own_and_said_in_numbers() -> None:
     assert one.created_at == ago(18)
 
 
+@pytest.mark.parametrize(
+    ("subject", "title"),
+    [
+        ("AW: Termin am Freitag", 'Ask Ana again about "Termin am Freitag"?'),
+        ("The venue in spring", 'Ask Ana again about "The venue in spring"?'),
+        ("Re:", "Ask Ana again?"),
+    ],
+)
+def test_a_subject_that_begins_like_a_sentence_is_quoted(subject: str, title: str) -> None:
+    """Nobody asks "about The venue"."""
+    ask = a_message("i1", ago(20), an_ask("Could you tell me the venue?"), by=OWNER, subject=subject)
+    (one,) = found(a_state([ANA], [ask]), "awaiting_them")
+    assert one.title == title
+
+
 def test_four_working_days_where_little_is_known() -> None:
     """Fewer than three answers known when it was asked: four working days, and no figures."""
     later = a_person(reply_hours=((ago(10), 1.0), (ago(9), 1.0), (ago(8), 1.0)))

@@ -120,7 +120,7 @@ def test_first_mails_of_a_week_away_are_not_from_there() -> None:
     assert found(a_state(new_people(3), mails, [away]), "conference") == []
     lunch = a_meeting("m1", ago(12, -1), "p-0", "p-1", "p-2")
     (one,) = found(a_state(new_people(3), meetings=[away, lunch]), "conference")
-    assert one.title == "Three people from Lisbon days, three with no word since"
+    assert one.title == "Three people from Lisbon days, no word with any of them since"
 
 
 def test_a_conference_is_over_when_the_last_has_a_word() -> None:

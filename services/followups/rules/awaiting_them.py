@@ -160,7 +160,9 @@ def _reason(
     closure: Closure | None,
 ) -> Reason:
     began = hold or ask
-    about = words.topic(ask.subject, 60)
+    topic = words.topic(ask.subject, 60)
+    # A subject that begins like a sentence stands in one as a quotation.
+    about = topic if topic[:1].islower() else f'"{topic}"'
     whom = facts.short(persons[0])
     ended = earliest(closure, _elsewhere(facts, ask, persons, began.at))
     return Reason(
@@ -168,7 +170,7 @@ def _reason(
         key=(ask.id,) if hold is None else (ask.id, hold.id),
         person=persons[0],
         people=persons,
-        title=f"Ask {whom} again about {about}?" if about else f"Ask {whom} again?",
+        title=f"Ask {whom} again about {about}?" if topic else f"Ask {whom} again?",
         why=_why(facts, ask, hold, persons[0], waited, ended.at if ended else facts.now),
         evidence=(ask.id,) if hold is None else (ask.id, hold.id),
         raised_at=deadline,

@@ -102,6 +102,8 @@ def _reason(facts: Facts, meeting: MeetingView, near: Sequence[str]) -> Reason |
     many = f"{words.sentence(words.number(len(new)))} {'person' if len(new) == 1 else 'people'}"
     if len(new) == 1:
         title = f"One person from {where}, no word since"
+    elif len(shown) == len(new):
+        title = f"{many} from {where}, no word with any of them since"
     else:
         title = f"{many} from {where}, {words.number(len(shown))} with no word since"
     return Reason(
