@@ -93,15 +93,12 @@ DISCLAIMER_WORDS = (
     "recipient",
     "vertraulich",
     "bestimmt",
-    "environment",
+    "environ",
     "umwelt",
     "confidentiel",
     "destin",
     "riservat",
-    "print",
-    "druck",
-    "imprim",
-    "stampa",
+    "drucken",
 )
 """Parts of words without one of which no text holds a disclaimer."""
 
@@ -115,7 +112,7 @@ DISCLAIMERS = (
     r"(?:questo messaggio|questa e-?mail|le informazioni contenute).{0,80}(?:riservat|confidenzial|destinat)|"
     r"(?:consider|think of|think about) the environment|denken? (?:sie )?an die umwelt|if you are not the intended recipient|"
     r"\b(?:before (?:you )?print|need to print this|vor dem (?:aus)?druck|wirklich (?:aus)?(?:ge)?druck|avant d'imprimer|"
-    r"antes de imprimir|prima di stampare)"
+    r"antes de imprimir)"
 )
 
 BANNERS = (
@@ -126,6 +123,8 @@ BANNERS = (
     r"(?:remitente|correo|mensaje) externo|(?:mittente|messaggio|e-?mail) estern[oa]"
 )
 """What organisations put above mail from without, as a paragraph of its own."""
+BANNER_WORDS = ("xtern", "XTERN", "utside", "often get", "ußerhalb", "xtérieur", "estern")
+"""Parts of words, as they are written, without one of which no paragraph is one."""
 
 NO_ANSWER = (
     r"no (?:need (?:to (?:reply|answer|respond)|(?:for|of) (?:a|an|any) (?:reply|answer|response))|"
@@ -137,6 +136,14 @@ NO_ANSWER = (
     r"non (?:serve|occorre|è necessario|c'è bisogno(?: di)?) (?:che (?:mi |ci )?)?rispond\w+|nessuna risposta necessaria"
 )
 """With these a writer says that no answer is wanted at all; `no need to reply before Monday` wants one."""
+NO_ANSWER_WORDS = {
+    "en": ("no need", "no repl", "no answ", "no resp", "no action", "t need", "t require", "t expect"),
+    "de": ("ne antwort", "ne rückmeldung", "nicht antworten", "nicht zu antworten"),
+    "fr": ("besoin de", "réponse"),
+    "es": ("no hace falta", "no es necesario", "no necesitas", "no tienes que"),
+    "it": ("non serve", "non occorre", "non è necessario", "bisogno", "nessuna risposta"),
+}
+"""Without one of these nobody says so, in each language."""
 ANSWER_LATER = (
     r"before|until|till|right away|immediately|straight|today|tonight|now\b|this |over |on |at |in |sofort|heute|bis|vor|gleich|"
     r"tout de suite|avant|aujourd|ahora|hoy|antes|subito|oggi|prima"
@@ -147,13 +154,13 @@ SETTLED = (
     r"(?:it|this|that|the \w+)(?:'s| is| has been| was| has) (?:now |already |all )*(?:been )?(?:sorted|resolved|solved|settled|no longer needed)\b|no longer needed|"
     r"(?:das |es |die sache |meine frage )?hat sich (?:\w+ )?(?:erledigt|geklärt)\b|(?:bitte )?vergiss (?:es|das|meine)|vergessen sie (?:es|das|meine)|"
     r"laissez? tomber|oublie[zs]? (?:ma|mon|mes|ça|cela)|c'est (?:réglé|résolu)|(?:non )?c'est bon,? (?:j'ai|je l'ai) trouvé|"
-    r"olvíd(?:a|e)(?:lo|te)\b|ya (?:está (?:resuelto|solucionado)|lo (?:encontré|he encontrado)|no hace falta)|"
+    r"olvíd(?:a|e)(?:lo|te)\b|"
     r"lascia(?:te)? (?:perdere|stare)|come non detto|(?:ho |tutto )risolto"
 )
 """How somebody takes back what they asked; they count at the beginning of a sentence only."""
 SETTLED_WORDS = frozenset(
     "mind nevermind forget scratch ignore disregard found figured sorted resolved solved settled longer erledigt geklärt vergiss "
-    "vergessen laisse laissez oublie oubliez oublies réglé résolu bon olvídalo olvídelo olvídate ya lascia lasciate detto risolto".split()
+    "vergessen laisse laissez oublie oubliez oublies réglé résolu bon olvídalo olvídelo olvídate lascia lasciate detto risolto".split()
 )
 """Words without one of which nobody takes anything back."""
 
@@ -174,10 +181,11 @@ AUTO_TEXT = (
 )
 AWAY_WORDS = frozenset(
     "office leave vacation holiday holidays automatic automated automatically auto-reply auto automatische automatisch automatique "
-    "automática automatica büro haus urlaub abwesend erreichbar congé congés bureau oficina vacaciones ufficio sede ferie received travelling "
-    "traveling longer afwezig kantoor vakantie escritório férias ausente semester ferie kontoret urlopie biurem lomalla".split()
+    "automática automatica büro haus urlaub abwesend erreichbar congé congés bureau oficina vacaciones ufficio sede ferie travelling "
+    "traveling afwezig kantoor vakantie escritório férias ausente semester kontoret urlopie biurem lomalla".split()
 )
-"""Words without one of which no text is an automatic answer."""
+AWAY_PAIRS = (frozenset({"received", "will"}), frozenset({"no", "longer"}))
+"""Words without one of which, or all of a pair, no text is an automatic answer."""
 OUT_OF_OFFICE = (
     r"out of (?:the )?office|on (?:annual |maternity |paternity |parental )?leave|on vacation|on holidays?|nicht im (?:büro|haus)|außer haus|im urlaub|abwesend|"
     r"absente? du bureau|en congés?|fuera de la oficina|de vacaciones|fuori (?:sede|ufficio)|in ferie|"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from services.signals.language import rule
 from services.signals.phrases import (
     ATTRIBUTION_OPENERS,
+    BANNER_WORDS,
     BANNERS,
     BEGIN_FORWARD,
     CLOSINGS,
@@ -28,6 +29,8 @@ _DEVICE_LINES = 4
 _DISCLAIMED = 1_000
 _BANNER_LINES = 8
 _LONGEST_BANNER = 600
+_BANNER_OPENS = 240
+"""So soon a banner says what it is."""
 _POSTSCRIPT = re.compile(r"(?:p\.? ?s\.?|n\.? ?b\.?)(?:[ :.-]|$)", re.IGNORECASE)
 _MARKS_IN_SIGNATURE = re.compile(
     r"\+?\d[\d ().\-/]{6,20}\d|https?://|www\.|linkedin\.com|\w@\w|^(?:tel|phone|mobile|fax|m|t|p|e)[.:] ",
@@ -41,7 +44,7 @@ _DATED = re.compile(r"\d|@")
 _DEVICE = re.compile(DEVICE_LINES, re.IGNORECASE)
 _DISCLAIMER = re.compile(DISCLAIMERS, re.IGNORECASE)
 _WROTE = rule(WROTE)
-_BANNER = rule(BANNERS, re.IGNORECASE)
+_BANNER = rule(BANNERS)
 _OPENER = re.compile(ATTRIBUTION_OPENERS, re.IGNORECASE)
 _HEADER = re.compile(rf"[*_]{{0,2}}({HEADER_NAMES})[*_]{{0,2}} ?[:：]", re.IGNORECASE)
 _CLOSING = re.compile(rf"(?:{CLOSINGS})(?:[ ,.!–-]*|, [\w .'-]{{1,40}})$", re.IGNORECASE)
@@ -58,7 +61,9 @@ class Own(Struct, frozen=True):
 
 def own_words(text: str) -> Own:
     """Part the writer's own lines from everything else in a text."""
-    lines = _without_banner(_without_last_quote(text).splitlines())
+    lines = _without_last_quote(text).splitlines()
+    if any(map(text[:_BANNER_OPENS].__contains__, BANNER_WORDS)):
+        lines = _without_banner(lines)
     own: list[str] = []
     signature: list[str] = []
     segment: list[str] = []
@@ -120,7 +125,7 @@ def _without_banner(lines: list[str]) -> list[str]:
     )
     if end is None:
         return lines
-    said = " ".join(lines[start:end])
+    said = " ".join(lines[start:end]).lower()
     return lines[end:] if len(said) <= _LONGEST_BANNER and _BANNER.search(said) else lines
 
 
@@ -228,7 +233,7 @@ def _without_signature(segment: list[str], signature: list[str]) -> list[str]:
 def _without_disclaimer(segment: list[str]) -> list[str]:
     # A disclaimer goes on to the end, and one of its words is never far from there.
     end = "\n".join(segment)[-_DISCLAIMED:].lower()
-    if any(word in end for word in DISCLAIMER_WORDS):
+    if any(map(end.__contains__, DISCLAIMER_WORDS)):
         for at, line in enumerate(segment):
             if len(line) > 12 and _DISCLAIMER.search(line.strip()[:160]):
                 return segment[:at]

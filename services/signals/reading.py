@@ -43,7 +43,7 @@ _LINKS = re.compile(r"<?https?://[^\s<>]+>?")
 _AUTO_SUBJECT = re.compile(phrases.AUTO_SUBJECT, re.IGNORECASE)
 _AUTO_TEXT = re.compile(phrases.AUTO_TEXT, re.IGNORECASE)
 _OUT_OF_OFFICE = re.compile(rf"\b(?:{phrases.OUT_OF_OFFICE})")
-_MARKS = frozenset('"“”„«»')
+_MARKS = '"“”„«»'
 _SPEECH = re.compile(r"(?<!\w)[\"“”„«»][^\"“”„«»]+(?:[\"“”«»]|$)")
 # Fewer words in quotation marks than these are a name: "Option B" is still talked about.
 _SPOKEN = 2
@@ -110,12 +110,16 @@ def _signals(parts: list[str], said: str, context: TextContext) -> tuple[Signal,
                 break
         if len(found) >= MOST_SIGNALS:
             break
-    return tuple(_as_meant(found[:MOST_SIGNALS], text, lowered, opening))
+    return tuple(_as_meant(found[:MOST_SIGNALS], text, lowered, opening, languages))
 
 
-def _as_meant(found: list[Signal], text: str, lowered: str, opening: frozenset[str]) -> list[Signal]:
+def _as_meant(
+    found: list[Signal], text: str, lowered: str, opening: frozenset[str], languages: tuple[Language, ...]
+) -> list[Signal]:
     """The signals without asks where the writer wants no answer, and with what they take back where they ask nothing."""
     if any(one.kind == "ask" for one in found):
+        if not any(any(map(lowered.__contains__, phrases.NO_ANSWER_WORDS[one.code])) for one in languages):
+            return found
         if _NO_ANSWER.search(lowered.replace("\n", " ")) is None:
             return found
         found = [one for one in found if one.kind != "ask"]
@@ -145,7 +149,7 @@ def _telling(text: str, words: str, languages: tuple[Language, ...]) -> Iterator
 
 def _without_speech(sentence: str) -> str:
     """The sentence without what stands in quotation marks in it, which are another's words; a name or a title stays."""
-    if _MARKS.isdisjoint(sentence):
+    if not any(map(sentence.__contains__, _MARKS)):
         return sentence
     return _SPEECH.sub(lambda found: found[0] if found[0].count(" ") < _SPOKEN else " … ", sentence)
 
@@ -211,7 +215,7 @@ def _is_denied(kind: SignalKind, sentence: _Sentence, languages: tuple[Language,
 def _is_automatic(said: str, words: frozenset[str], subject: str) -> bool:
     if subject and _AUTO_SUBJECT.match(subject.strip()):
         return True
-    if words.isdisjoint(phrases.AWAY_WORDS):
+    if words.isdisjoint(phrases.AWAY_WORDS) and not any(map(words.issuperset, phrases.AWAY_PAIRS)):
         return False
     lowered = said.lower()
     return _AUTO_TEXT.search(lowered[:300]) is not None or (

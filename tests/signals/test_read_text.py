@@ -241,7 +241,7 @@ def test_a_question_without_haste_still_asks(text: str) -> None:
         "It's sorted now, thanks!",
         "Hat sich erledigt, danke!",
         "Laisse tomber, j'ai trouvé.",
-        "Olvídalo, ya está resuelto.",
+        "Olvídalo, está resuelto.",
         "Lascia perdere, ho risolto.",
     ],
 )
