@@ -10,7 +10,8 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -54,6 +55,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     origins: Mapping[str, str] = {}
 
 
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "KITH_DIGEST_DAY": get_args(Day),
+    "KITH_KEEP_TEXT": get_args(KeepText),
+    "KITH_LOG_FORMAT": ("console", "json"),
+}
+"""What the settings that are a word may be."""
 _NAMES = {
     "KITH_DATABASE_URL": "database_url",
     "KITH_BROKER_URL": "broker_url",
@@ -184,8 +191,16 @@ def _read(name: str, value: Any, origin: str) -> Any:
             raise ConfigError(
                 f"KITH_DIGEST_TIME ({origin}) must be a time of day like 07:30: {text}."
             ) from error
-    if name in {"KITH_DIGEST_DAY", "KITH_KEEP_TEXT", "KITH_LOG_FORMAT"}:
+    if name in _WORDS:
+        if text.lower() not in _WORDS[name]:
+            raise ConfigError(f"{name} ({origin}) must be one of {', '.join(_WORDS[name])}: {text}.")
         return text.lower()
+    if name == "KITH_PUBLIC_URL":
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(
+                f"KITH_PUBLIC_URL ({origin}) must be an address like https://kith.example.com: {text}."
+            )
     return text
 
 

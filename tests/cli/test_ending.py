@@ -231,6 +231,8 @@ def test_settings_that_make_no_sense_are_named(tmp_path: Path) -> None:
         ("KITH_NOW", "now"),
         ("KITH_KEEP_TEXT", "some"),
         ("KITH_DIGEST_DAY", "someday"),
+        ("KITH_LOG_FORMAT", "xml"),
+        ("KITH_PUBLIC_URL", "kith.example.com"),
         ("KITH_DIGEST_TIME", "25:99"),
         ("KITH_DATABASE_URL", "nonsense"),
         ("KITH_DATABASE_URL", "mysql://x/y"),
@@ -241,6 +243,7 @@ def test_settings_that_make_no_sense_are_named(tmp_path: Path) -> None:
         assert result.err.startswith("kith: ")
         assert result.err.count("\n") == 1, (name, result.err)
         assert "fault in Kith" not in result.err, (name, result.err)
+        assert name.removesuffix("_FILE") in result.err, "by its own name"
     (tmp_path / "home" / "kith.toml").write_text("this is no toml")
     assert "kith.toml" in Kith(tmp_path / "home")("status").err
 
