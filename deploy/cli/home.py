@@ -11,7 +11,7 @@ import msgspec
 
 from deploy.cli.context import Context
 from deploy.cli.ending import OK
-from deploy.cli.paper import FIRST_STEPS, Column, hint, plain, print_rejects, say, table
+from deploy.cli.paper import FIRST_STEPS, Column, hint, plain, print_rejects, say, table, wrapped
 from deploy.cli.progress import progress
 from deploy.settings import SECRET_NAMES
 from schemas.decisions import OwnerDeclared
@@ -31,9 +31,12 @@ def init(context: Context, name: str, emails: list[str], timezone: str, domains:
     if not name.strip():
         raise UsageError("Your name is empty. Write it as others know you: --name 'Mara Lindholm'.")
     zone = _zone(timezone)
+    known = [email for _, email in context.application.owners()] if context.application.is_made else []
+    given = dict.fromkeys(address.strip().lower() for address in emails)
+    # A book is known by its first address: an owner who names it among others is the same owner.
     declared = OwnerDeclared(
         name=name.strip(),
-        emails=tuple(dict.fromkeys(address.strip().lower() for address in emails)),
+        emails=tuple(sorted(given, key=lambda one: one not in known)),
         timezone=zone,
         domains=tuple(dict.fromkeys(domain.strip().lower().removeprefix("@") for domain in domains)),
     )
@@ -44,6 +47,17 @@ def init(context: Context, name: str, emails: list[str], timezone: str, domains:
         context.put({"home": home, "owner": declared.emails[0], "emails": declared.emails, "timezone": zone})
     else:
         say(f"The book of {declared.name} is kept in {home}.")
+        if known and declared.emails[0] not in known:
+            owners = [*known, declared.emails[0]]
+            addresses = " ".join(f"--email {one}" for one in (known[0], *declared.emails))
+            hint(
+                "",
+                *wrapped(
+                    f"This home now has {len(owners)} owners: {', '.join(owners)}. Commands ask for one by --owner. Did you "
+                    "mean to add an address to the first?"
+                ),
+                f"    kith init … {addresses}",
+            )
         hint("", *FIRST_STEPS)
     return OK
 

@@ -371,6 +371,17 @@ def test_ctrl_c_in_an_import_ends_with_130_and_repeating_goes_on(kith: Kith, tmp
     assert total(report, "added") + total(report, "unchanged") == count
 
 
+def test_another_owner_is_not_made_unawares(kith: Kith) -> None:
+    """A known address among those given means its owner; a wholly new one makes another book, and that is said."""
+    both = ("--email", "mara@work.example", "--email", "mara@example.com")
+    again = kith("init", "--name", "Mara Lindholm", *both, "--timezone", "Europe/Berlin")
+    assert "owners" not in again.err
+    assert kith("people").status == 0, "one owner still"
+    other = kith("init", "--name", "Mara", "--email", "mara@exmaple.com", "--timezone", "Europe/Berlin")
+    assert "This home now has 2 owners: mara@example.com, mara@exmaple.com." in other.err
+    assert "--email mara@example.com --email mara@exmaple.com" in other.err
+
+
 def test_init_again_changes_who_the_owner_is(kith: Kith) -> None:
     """A second `init` of the same main address adds addresses; the key stays."""
     key = (kith.home / "secret.key").read_bytes()
