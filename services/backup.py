@@ -262,6 +262,8 @@ def _members(file: Path) -> Iterator[tuple[str, bytes]]:
                 pass
     except FileNotFoundError as error:
         raise ConfigError(f"There is no file {file}. Check the path.") from error
+    except gzip.BadGzipFile as error:
+        raise _damaged(file, "it is no backup of Kith") from error
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise _damaged(file, str(error) or "it ends too soon") from error
 

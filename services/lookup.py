@@ -75,6 +75,8 @@ def find_person(book: Book, who: str) -> PersonRow:
         UsageError: nobody, or several; the candidates are listed.
     """
     who = " ".join(who.split())
+    if not who:
+        raise UsageError("Say who: an id, an address, or a name. They are listed by: kith people")
     with book.store.read() as unit:
         keys = [key for key in (key_of("p", who), email_key(who) if "@" in who else None) if key is not None]
         keys += (
