@@ -32,6 +32,11 @@ class Closing(Struct, frozen=True, kw_only=True):
 _OVER = Closing(
     title="Is it over?", words="This sign-in has had its answer. You may close this window.", status=410
 )
+_FAULT = Closing(
+    title="What went wrong?",
+    words="A fault ended this sign-in. The window where you began says more. You may close this one.",
+    status=500,
+)
 _NOTHING = Closing(title="Where is that page?", words="There is nothing at this address.", status=404)
 
 
@@ -62,8 +67,15 @@ class Loopback:
         self._thread.join()
 
     def wait(self, within: timedelta) -> bool:
-        """Whether the end came in that time, and its page was sent."""
-        return self._server.ended.wait(within.total_seconds())
+        """Whether the end came in that time, and its page was sent.
+
+        Raises:
+            Exception: what `answer` raised, which is an end as well.
+        """
+        has_ended = self._server.ended.wait(within.total_seconds())
+        if self._server.fault is not None:
+            raise self._server.fault
+        return has_ended
 
 
 class _Server(ThreadingHTTPServer):
@@ -74,6 +86,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, answer: Callable[[str], Closing]) -> None:
         super().__init__(("127.0.0.1", 0), _Page)
         self.answer = answer
+        self.fault: Exception | None = None
         self.ended = Event()
         self.turn = Lock()
         self.paper = Paper()
@@ -102,7 +115,10 @@ class _Page(BaseHTTPRequestHandler):
             if self.server.ended.is_set():
                 self._send(_OVER)
                 return
-            closing = self.server.answer(at.query)
+            try:
+                closing = self.server.answer(at.query)
+            except Exception as error:  # noqa: BLE001  # it belongs to whoever waits, and is raised there
+                self.server.fault, closing = error, _FAULT
             try:
                 self._send(closing)
             finally:

@@ -558,19 +558,7 @@ def test_a_topic_says_nothing_elsewhere(microsoft: Desk) -> None:
 
 def test_strangers_at_the_port_end_nothing(google: Desk) -> None:
     """What answers no sign-in, names another host or path, or sends HTML, is turned away; the sign-in goes on (S1, S5, S6)."""
-    google.kith.environment["BROWSER"] = "true"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.cli.vendor", "connect", "google", "--no-sync"],
-        env=google.kith.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stderr is not None
-    url = ""
-    while not url.startswith("http"):
-        url = child.stderr.readline().strip() or "   "
+    child, url = _waiting(google)
     back = consented(url, MARA)
     at, _, query = back.partition("?")
     for asked, status in (
@@ -601,6 +589,41 @@ def test_strangers_at_the_port_end_nothing(google: Desk) -> None:
     assert replies.count(200) == 1, "an answer serves once"
     exchanges = [form for _, form in google.sign_in.asked if form.get("grant_type") == "authorization_code"]
     assert len(exchanges) == 1
+
+
+def test_a_fault_of_kith_itself_ends_the_sign_in(google: Desk) -> None:
+    """The page says so, and the command ends at once with one plain line; it does not wait until the time is up."""
+    child, url = _waiting(google)
+    try:
+        back = consented(url, MARA)
+        with sqlite3.connect(google.kith.home / "kith.db") as opened:
+            opened.execute("ALTER TABLE account RENAME TO elsewhere")
+        page = fetch(back)
+        out, err = child.communicate(timeout=30)
+    finally:
+        child.kill()
+    assert (page.status, "window where you began" in page.text) == (500, True), page
+    assert (child.returncode, out, err.count("kith: ")) == (1, "", 1), (out, err)
+    assert err.strip().splitlines()[-1].startswith("kith: the database refused"), err
+    assert "Traceback" not in err
+
+
+def _waiting(desk: Desk) -> "tuple[subprocess.Popen[str], str]":
+    """A command that waits for the answer of a browser, and the address that this has to open."""
+    desk.kith.environment["BROWSER"] = "true"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.cli.vendor", "connect", desk.kind, "--no-sync"],
+        env=desk.kith.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    url = ""
+    while not url.startswith("http"):
+        url = child.stderr.readline().strip() or "   "
+    return child, url
 
 
 # --- letting go ---------------------------------------------------------------------------------------------------------
