@@ -148,10 +148,10 @@ class Hosted:
                 "That answer belongs to no sign-in that this browser began here, or its time is over. Nothing was changed. "
                 "Begin again from Kith."
             )
-        name = f"sign-in {sha256(held.attempt.state.encode()).hexdigest()[:32]}"
+        which = sha256(held.attempt.state.encode()).hexdigest()[:32]
         sign_in = sign_in_for(self._app, held.owner, held.wish)
         authority = authority_of(self._app, kind)
-        if not self._app.turns.once(held.owner, name):
+        if not self._app.turns.once(held.owner, "sign-in", which, SIGN_IN_WITHIN):
             raise Rejected("That sign-in has had its answer. Begin again from Kith.")
         wish = granted_wish(self._app, sign_in, authority.finish(held.attempt, query))
         made = connect(self._app, self._app.book_of(held.owner), wish)

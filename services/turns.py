@@ -78,10 +78,18 @@ class Turns:
             if held is not None and held.holder == self._holder:
                 timetable.note_fence(unit, owner, _finished_name(name), held.fence)
 
-    def once(self, owner: int, what: str) -> bool:
-        """Whether nobody asked for this before, in whatever process; from now on somebody has."""
+    def once(self, owner: int, what: str, which: str, within: timedelta) -> bool:
+        """Whether nobody asked for this before, in whatever process; from now on somebody has.
+
+        Args:
+            what: the kind of thing, unlike the name of any turn; what is over of its kind is forgotten.
+            within: how long anybody may ask for it again; it is remembered for no longer.
+        """
+        now = self._clock.now()
         with self._store.write() as unit:
-            return timetable.give(unit, Lease(owner, what, self._holder, 1, 0))
+            timetable.drop_over(unit, owner, f"{what} ", epoch(now))
+            # Nobody holds it, so that it stands when turns are taken back.
+            return timetable.give(unit, Lease(owner, f"{what} {which}", "", 1, epoch(now + within)))
 
     def end_all(self) -> None:
         """Take back every turn; for a process that knows that no other runs this home."""

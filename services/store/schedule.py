@@ -110,6 +110,19 @@ def take_away(unit: Unit, who: int, what: str) -> None:
     )
 
 
+def drop_over(unit: Unit, who: int, begin: str, now: int) -> None:
+    """Forget the rights of an owner whose names begin so and whose time is over, their numbers as well."""
+    unit.connection.execute(
+        delete(lease).where(
+            lease.c.owner == who,
+            lease.c.name.startswith(begin, autoescape=True),
+            lease.c.expires_at <= now,
+        )
+    )
+
+
 def end_leases(unit: Unit, now: int) -> None:
-    """No right stands beyond now."""
-    unit.connection.execute(update(lease).where(lease.c.expires_at > now).values(expires_at=now))
+    """No right that somebody holds stands beyond now."""
+    unit.connection.execute(
+        update(lease).where(lease.c.holder != "", lease.c.expires_at > now).values(expires_at=now)
+    )

@@ -152,6 +152,27 @@ def test_turns_of_a_dead_process_end_with_it(sqlite_store: Store) -> None:
         Turns(sqlite_store, clock, "next").run(1, _nothing)
 
 
+def test_what_is_asked_for_once_is_remembered_no_longer_than_it_counts(store: Store) -> None:
+    """The second to ask hears so, after a start as well; when its time is over it leaves nothing, and turns keep their numbers."""
+    clock = FrozenClock(NOW)
+    turns, within = Turns(store, clock, "one"), timedelta(minutes=10)
+    turns.run(1, _nothing)
+    assert turns.once(1, "sign-in", "a", within)
+    Turns(store, clock, "next").end_all()
+    assert not Turns(store, clock, "next").once(1, "sign-in", "a", within)
+    kept = _leases(store)
+    for number in range(20):
+        clock.advance(within)
+        assert turns.once(1, "sign-in", str(number), within)
+        assert not turns.once(1, "sign-in", str(number), within)
+    assert _leases(store) == kept
+
+
+def _leases(store: Store) -> int:
+    with store.engine.connect() as opened:
+        return int(opened.exec_driver_sql("SELECT count(*) FROM lease").scalar_one())
+
+
 def test_of_many_at_once_one_has_the_turn(store: Store) -> None:
     """Eight threads ask at the same moment, and one works."""
     clock = FrozenClock(NOW)
