@@ -24,7 +24,7 @@ from schemas.records import Task
 
 KEY = ("KithKey", "String")
 """The property by which a task of ours is known, among the public strings ([MS-OXPROPS] 1.3.2)."""
-LIMITS = TaskLimits(title=255, note=30_000, has_link=True)
+LIMITS = TaskLimits(title=255, note=30_000)
 CREATED = "item:DateTimeCreated"
 """Of several tasks with one key the oldest is meant: others are copies that their owner made, which carry the key along."""
 LISTED: tuple[Property, ...] = (

@@ -20,7 +20,7 @@ from schemas.connector import Access, Quota, TaskDraft, TaskLimits
 from schemas.errors import Ambiguous, Transient
 
 TITLE: Final = "Google Tasks"
-LIMITS = TaskLimits(title=500, note=4_000, has_link=True)
+LIMITS = TaskLimits(title=500, note=4_000)
 """Google takes 1,024 and 8,192 characters; whether one outside the basic plane counts twice is written nowhere."""
 MOST = 8_192
 """What notes may hold at the most, by the stricter count."""

@@ -30,7 +30,7 @@ from schemas.ids import IdempotencyKey
 T = TypeVar("T")
 
 PERMISSIONS = ("Tasks.ReadWrite", "Tasks.ReadWrite.Shared")
-LIMITS = TaskLimits(title=255, note=10_000, has_link=True)
+LIMITS = TaskLimits(title=255, note=10_000)
 APPLICATION = "Kith"
 GONE_LIST = gone_list("in Microsoft To Do", "microsoft")
 _FLAGGED = "flaggedEmails"

@@ -14,7 +14,7 @@ from connectors._mail_text import clean
 from connectors._tasks import cut, one_line, plain_lines, safe_link
 from schemas.connector import TaskDraft, TaskLimits
 
-LIMITS = TaskLimits(title=500, note=16_383, has_link=True)
+LIMITS = TaskLimits(title=500, note=16_383)
 _MARK = re.compile(r"^kith: (\S{1,400})\s*$", re.MULTILINE)
 _MARKDOWN = re.compile(r"([\\`*_\[\]~<])")
 _ESCAPED = re.compile(r"\\([\\`*_\[\]~<])")

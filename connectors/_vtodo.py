@@ -17,7 +17,7 @@ from connectors._mail_text import clean
 from connectors._tasks import closed, cut, one_line, plain_lines, safe_link
 from schemas.connector import TaskDraft, TaskLimits
 
-LIMITS = TaskLimits(title=500, note=10_000, has_link=True)
+LIMITS = TaskLimits(title=500, note=10_000)
 OURS = "kith-"
 """What the UID of each task of ours begins with."""
 Changes = Mapping[str, str | None]

@@ -356,12 +356,10 @@ class Scope(Struct, frozen=True):
 
 
 class TaskLimits(Struct, frozen=True):
-    """What a to-do tool can hold: characters of title and note, whether times of day, links and notes are kept."""
+    """How many characters a to-do tool keeps of a title and of a note."""
 
     title: int = 500
     note: int = 10_000
-    has_link: bool = False
-    shows_time: bool = False
 
 
 @dataclass(frozen=True)
