@@ -371,6 +371,14 @@ def test_ctrl_c_in_an_import_ends_with_130_and_repeating_goes_on(kith: Kith, tmp
     assert total(report, "added") + total(report, "unchanged") == count
 
 
+def test_what_is_no_backup_is_called_so(tmp_path: Path) -> None:
+    """A file of another kind, in words of the owner's and not of a library."""
+    (tmp_path / "c.vcf").write_text("BEGIN:VCARD\n")
+    told = Kith(tmp_path / "new")("restore", tmp_path / "c.vcf")
+    assert told.status == 1
+    assert "c.vcf cannot be restored: it is no backup of Kith." in told.err
+
+
 def test_another_owner_is_not_made_unawares(kith: Kith) -> None:
     """A known address among those given means its owner; a wholly new one makes another book, and that is said."""
     both = ("--email", "mara@work.example", "--email", "mara@example.com")

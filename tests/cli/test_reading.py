@@ -66,7 +66,7 @@ def test_a_misspelt_name_is_asked_after(known: Kith) -> None:
             f"kith: Nobody here is called {typed}. Did you mean Ana Okafor?\n",
         )
     assert known("show", "Zebulon").err.endswith("Search with: kith people NAME\n")
-    assert known("show", "").status == 2
+    assert known("show", " ").err.startswith("kith: Say who: an id, an address, or a name.")
 
 
 def test_an_empty_list_says_what_it_was_asked_for(known: Kith, tmp_path: Path) -> None:
