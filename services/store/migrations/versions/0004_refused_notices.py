@@ -25,3 +25,5 @@ def upgrade() -> None:
         "feed",
         sa.Column("ask_at", sa.BigInteger(), comment="not before then is it asked again to tell of news"),
     )
+    # Meetings that were called off by their titles, and keys that several people share, are told otherwise since.
+    op.execute("UPDATE projection SET seq = 0")
