@@ -52,6 +52,7 @@ from connectors._linkedin_records import (
     is_outgoing,
     profile_ref,
     profile_slug,
+    recipients,
 )
 from schemas.connector import (
     Access,
@@ -129,6 +130,8 @@ class _OwnerTrace:
     rows: int = 0
     names: dict[str, str] = field(default_factory=dict)
     """Names by slug of those who sent messages."""
+    addressed: dict[str, str] = field(default_factory=dict)
+    """Names by slug of those to whom alone messages went."""
     inviters: set[str] = field(default_factory=set)
     in_all: set[str] | None = None
     others: set[str] = field(default_factory=set)
@@ -136,14 +139,15 @@ class _OwnerTrace:
     def slug(self) -> str:
         """The owner's own slug, which no file states; empty when the traces disagree.
 
-        Who invites in outgoing invitations; who sends under the profile's name; else the one member who takes part
-        in every conversation.
+        Who invites in outgoing invitations; who sends, or else is written to, under the profile's name; else the one
+        member who takes part in every conversation.
         """
         if len(self.inviters) == 1:
             return next(iter(self.inviters))
-        named = [one for one, name in self.names.items() if self.name and name == self.name]
-        if len(named) == 1:
-            return named[0]
+        for known in (self.names, self.addressed):
+            named = [one for one, name in known.items() if self.name and name == self.name]
+            if len(named) == 1:
+                return named[0]
         if self.in_all is not None and len(self.in_all) == 1 and len(self.others) > 2:
             return next(iter(self.in_all))
         return ""
@@ -514,8 +518,10 @@ def _trace_message(cells: Cells, owner: _OwnerTrace) -> None:
         return
     if len(owner.names) < _MOST_NAMES:
         owner.names[sender.linkedin] = sender.name
-    parts = cells["recipient_urls"].split(",", 200)[:200]
-    present = {sender.linkedin, *filter(None, map(profile_slug, parts))}
+    to = recipients(cells["recipient_urls"], cells["to"], {})
+    if len(to) == 1 and to[0].linkedin and len(owner.addressed) < _MOST_NAMES:
+        owner.addressed[to[0].linkedin] = to[0].name
+    present = {sender.linkedin, *(one.linkedin for one in to if one.linkedin)}
     if len(present) > 1:
         owner.in_all = present if owner.in_all is None else owner.in_all & present
         if len(owner.others) < 100:

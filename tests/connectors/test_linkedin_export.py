@@ -581,6 +581,16 @@ def test_owner_is_inferred_from_messages(tmp_path: Path) -> None:
     assert not records(a_file(tmp_path, a_csv(header, rows[0]), "messages.csv"), OwnProfile)
 
 
+def test_owner_who_was_only_written_to(tmp_path: Path) -> None:
+    """Whom messages went to under the profile's name is the owner, where nobody sent any under it."""
+    header = ("FROM", "SENDER PROFILE URL", "TO", "RECIPIENT PROFILE URLS", "DATE", "CONTENT")
+    row = ("Ana", "/in/ana", "Sam Owner", "/in/sam", "2026-02-01 10:00:00 UTC", "1")
+    profile = b"First Name,Last Name,Headline\nSam,Owner,x\n"
+    export = {"messages.csv": a_csv(header, row), "Profile.csv": profile}
+    (me,) = records(a_zip(tmp_path, export), OwnProfile)
+    assert (me.linkedin, me.name) == ("sam", "Sam Owner")
+
+
 def test_positions_contacts_notes() -> None:
     """Posts have months, uploads several values a cell, notes their whole text."""
     first, second = records(FIXTURES / "Positions.csv", Position)
