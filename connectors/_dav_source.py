@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Struct, field
 
 from connectors._dav import Dav, DavCollection, Fetched, Home, Kind, Listing, open_dav
-from connectors._holdings import Contents, Pages, suspicious
+from connectors._holdings import Contents, Pages, failing, suspicious
 from connectors._revisions import Kept
 from schemas.connector import Access, Collection, Page, Survey, Unreadable
 from schemas.errors import (
@@ -108,6 +108,7 @@ class DavSource:
             CursorExpired: the cursor is none of this connector's.
             SuspiciousSnapshot: everything is gone at once.
             Missing: there is none of the collections that were chosen.
+            PartlyRead: some of them could not be read; the others were.
         """
         state = self._recall(cursor)
         dav = open_dav(self._access, self._reader.kind)
@@ -122,7 +123,8 @@ class DavSource:
         yield from self._retire(state, found, pages)
         works: list[_Work] = []
         faults: list[KithError] = []
-        for one in self._chosen(found):
+        chosen = self._chosen(found)
+        for one in chosen:
             try:
                 work = self._compare(dav, one, state)
             except RateLimited:
@@ -135,9 +137,16 @@ class DavSource:
                 works.append(work)
         pages.total += sum(len(work.wanted) for work in works)
         for work in works:
-            yield from self._do(dav, work, pages)
+            try:
+                yield from self._do(dav, work, pages)
+            except RateLimited:
+                raise
+            except (Transient, Rejected) as fault:
+                faults.append(fault)
+                if pages.changes:
+                    yield pages.take(self._stream(work.collection.id))
         if faults:
-            raise faults[0]
+            raise failing(faults, len(chosen))
         stream = self._stream(next(iter(state.held), ""))
         yield pages.take(stream, is_last=True)
 

@@ -14,6 +14,7 @@ from msgspec import Raw, Struct, field
 from connectors._google import Api
 from connectors._google_events import MASK, MOST_ATTENDEES, TYPES
 from connectors._google_listing import Held, Listing
+from connectors._holdings import failing
 from connectors._ical import Surroundings, window_end
 from connectors._ical_zones import Zones, known_zone, to_utc
 from connectors._mail_text import clean
@@ -144,7 +145,7 @@ class Reading:
             if held.is_begun and not (held.token and held.month == month):
                 yield from _guarded(one, self._whole(one, held), faults)
         if faults:
-            raise faults[0]
+            raise failing(faults, len(chosen))
         yield self._checkpoint(_stream(next(iter(state.held), "")), is_last=True)
 
     # ------ which calendars

@@ -4,13 +4,14 @@ An item (a calendar resource, a card, an item of a mailbox) may give several rec
 remembers of each what it said, so that only what differs is told.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
 
 from connectors._revisions import Kept, revised
 from schemas.connector import Change, Page, Skipped, Tombstone, Unreadable, Upsert
+from schemas.errors import KithError, PartlyRead
 from schemas.ids import Cursor, ExternalId, StreamName
 from schemas.records import SourceRecord
 
@@ -88,6 +89,14 @@ def suspicious(name: str, count: int, what: str = "items") -> str:
         f"{name} now names none of the {count} {what} it named before. Nothing was removed. If that is right, "
         "disconnect the account with --forget; else try again later."
     )
+
+
+def failing(faults: Sequence[KithError], count: int) -> KithError:
+    """What a reading raises at its end in which some of so many collections failed: it failed itself where all did."""
+    if len(faults) >= count:
+        return faults[0]
+    more = f" {len(faults) - 1} more could not be read either." if len(faults) > 1 else ""
+    return PartlyRead(f"{faults[0]}{more}")
 
 
 def _external_id(name: str, key: str) -> ExternalId:

@@ -15,10 +15,10 @@ from deploy.parsing import ParsingPool
 from deploy.wiring import Application
 from schemas.clock import epoch
 from schemas.connector import Access, ConnectorSpec, Page, Source, Upsert, Workers
-from schemas.errors import ConnectorError, KithError, QuotaSpent, RateLimited, ReauthRequired
+from schemas.errors import ConnectorError, KithError, PartlyRead, QuotaSpent, RateLimited, ReauthRequired
 from schemas.events import at_of
 from schemas.ids import Cursor
-from schemas.interface import SourceReport, SyncedAccount, SyncReport
+from schemas.interface import Reject, SourceReport, SyncedAccount, SyncReport
 from schemas.records import DirectMessage, Meeting, Message
 from services import accounts
 from services.accounts import Account, Feed, backoff
@@ -246,6 +246,8 @@ def read_feed(
 ) -> str:
     """Read one feed to its end, and note how it went; why it failed, or nothing.
 
+    One collection of several that cannot be read is listed among the rejects, and is no failure.
+
     Args:
         rests: told when all that the server allows for now is used up; what came until then is kept, and it goes on later.
         full: everything is read anew, what is held as well.
@@ -283,8 +285,14 @@ def read_feed(
         book.store, book.owner, book.clock, feed.account, spec.name, admit, gather=_GATHER, is_live=True
     )
     budget = budget or Budget(None)
+    partly = ""
     try:
         ingest.run(budget.limited(spec.open_source(access)), entry, report.rejects, progress)
+    except PartlyRead as error:
+        partly = str(error)
+        entry.read += 1
+        entry.rejected += 1
+        report.rejects.append(Reject(spec.name, f"{spec.title} ({feed.account})", partly))
     except KithError as error:
         if isinstance(error, QuotaSpent) and has_come:
             with book.store.write() as unit:
@@ -317,6 +325,7 @@ def read_feed(
             now if budget.is_spent else now + spec.interval,
             **msgspec.structs.asdict(extent),
             is_complete=not budget.is_spent,
+            partly=partly,
         )
     _compare(book, feed, spec, access, now)
     return ""

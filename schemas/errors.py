@@ -63,6 +63,10 @@ class CursorExpired(ConnectorError):
     """The other side no longer knows the cursor; pull from `None`."""
 
 
+class PartlyRead(ConnectorError):
+    """Some of several collections could not be read, and all others were read to their end: no failure of the whole."""
+
+
 class Ambiguous(ConnectorError):
     """A write's answer never came; it may or may not have happened."""
 

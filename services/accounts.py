@@ -237,6 +237,7 @@ def note_success(
     oldest: datetime | None = None,
     newest: datetime | None = None,
     is_complete: bool = False,
+    partly: str = "",
 ) -> None:
     """A reading went well, and the next is due at `next_at`; or sooner, where that was asked for since `feed` was looked up.
 
@@ -246,6 +247,7 @@ def note_success(
         oldest: the time of the oldest item that came.
         newest: the time of the newest.
         is_complete: it came to the end of all there is; once it has, that stays so.
+        partly: why one collection of several could not be read, for the owner to read.
     """
     rows.change_feed(
         unit,
@@ -255,7 +257,7 @@ def note_success(
         ok_at=epoch(now),
         failures=0,
         failed_at=None,
-        reason="",
+        reason=partly,
         is_complete=feed.is_complete or is_complete,
         done=done,
         total=total,

@@ -85,7 +85,8 @@ def _judged(account: Account, feeds: Sequence[Feed], now: datetime) -> tuple[Sta
         )
     if any(not feed.is_complete for feed in feeds):
         return "reading", next((feed.reason for feed in feeds if feed.reason), "")
-    return "well", ""
+    # One collection of several that cannot be read is no failure, and the others are read as ever.
+    return "well", next((feed.reason for feed in feeds if feed.reason and not feed.failures), "")
 
 
 def _is_silent(feed: Feed) -> bool:

@@ -145,6 +145,9 @@ def _feeds(app: Application, account: Account, feeds: list[Feed]) -> Iterator[Ch
         if feed.failures and feed.failed_at is not None:
             finding = f"has failed since {feed.failed_at:%d %B, %H:%M} UTC: {feed.reason}"
             yield Check(name, "warning", finding, f"It is tried again by itself; now: kith sync {account.id}")
+        elif feed.reason:
+            finding = f"not all of it can be read: {feed.reason}"
+            yield Check(name, "warning", finding, f"It is tried again by itself; now: kith sync {account.id}")
         elif feed.remote_at and feed.newest_at and feed.remote_at - feed.newest_at > _BEHIND:
             finding = f"the newest that came is of {feed.newest_at:%d %B}, the newest there of {feed.remote_at:%d %B}"
             yield Check(name, "warning", finding, f"Read everything anew: kith sync {account.id} --full")

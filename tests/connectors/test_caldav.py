@@ -15,7 +15,15 @@ from connectors._dav import CALENDARS, Home, open_dav
 from connectors._dav_xml import CALDAV
 from connectors.caldav import NOT_A_MEETING, SPEC, survey
 from schemas.connector import Access, Page, Skipped, Tombstone, Upsert
-from schemas.errors import Missing, RateLimited, ReauthRequired, Rejected, SuspiciousSnapshot, Transient
+from schemas.errors import (
+    Missing,
+    PartlyRead,
+    RateLimited,
+    ReauthRequired,
+    Rejected,
+    SuspiciousSnapshot,
+    Transient,
+)
 from schemas.ids import Cursor, ExternalId
 from schemas.records import Meeting, SourceRecord
 from tests.connectors.dav import SERVERS, Rig, a_rig, an_event, calendar, later
@@ -198,7 +206,7 @@ class TestCalendars:
         rig.put("four.ics", calendar(an_event("four")), home)
         filled(rig, "five")
         rig.wire.meddle = lambda asked: reply(404) if asked.path == f"/{path}" else None
-        with pytest.raises(Missing):
+        with pytest.raises(PartlyRead):
             mirror.take(rig_pages(rig, mirror.cursor))
         # What another calendar has to say is read all the same.
         assert held_names(mirror) == {"work:one.ics", "work:five.ics", "home:two.ics", "home:three.ics"}
@@ -206,6 +214,29 @@ class TestCalendars:
         rig.unmake(home)
         mirror.take(pull(rig, mirror.cursor))
         assert held_names(mirror) == {"work:one.ics", "work:five.ics"}
+
+    def test_one_whose_bodies_do_not_come_does_not_stop_the_others(self, rig: Rig) -> None:
+        """It is listed, and none of it can be fetched; whatever comes after it is read, and it is caught up with later."""
+        home = rig.make("home")
+        filled(rig, "one")
+        filled(rig, "two", collection=home)
+        mirror = Mirror().take(pull(rig))
+        both = held_names(mirror)
+        for number, (broken, other) in enumerate(((home, rig.main), (rig.main, home))):
+            rig.put(f"h{number}.ics", calendar(an_event(f"h{number}")), home)
+            rig.put(f"w{number}.ics", calendar(an_event(f"w{number}")), rig.main)
+            path = f"/{broken.removeprefix(rig.server.url)}"
+            rig.wire.meddle = lambda asked, path=path: (  # type: ignore[misc]
+                reply(500) if asked.path.startswith(path) and asked.method == "GET" else None
+            )
+            with pytest.raises(PartlyRead):
+                mirror.take(rig_pages(rig, mirror.cursor))
+            came = {home: f"home:h{number}.ics", rig.main: f"work:w{number}.ics"}
+            assert held_names(mirror) == both | {came[other]}
+            rig.wire.meddle = lambda _: None
+            mirror.take(pull(rig, mirror.cursor))
+            both |= set(came.values())
+            assert held_names(mirror) == both
 
     def test_all_gone_at_once_is_not_believed(self, rig: Rig) -> None:
         """A home that is suddenly empty takes nothing away."""

@@ -17,6 +17,7 @@ from schemas.connector import Access, Change, Page, Skipped, Tombstone, Unreadab
 from schemas.errors import (
     CursorExpired,
     Missing,
+    PartlyRead,
     RateLimited,
     ReauthRequired,
     SuspiciousSnapshot,
@@ -224,7 +225,7 @@ class TestCalendars:
         calendars.set_calendar("a@group.calendar.google.com", accessRole="reader")
         calendars.unlisted.add("a@group.calendar.google.com")
         calendars.add("b@group.calendar.google.com", "c")
-        with pytest.raises(Missing, match=r"^A: Google Calendar has nothing there"):
+        with pytest.raises(PartlyRead, match=r"^A: Google Calendar has nothing there"):
             mirror.take(lazily(rig, mirror.cursor))
         assert set(meetings(mirror)) == {"a", "b", "c"}
         calendars.unlisted.clear()

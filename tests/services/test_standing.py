@@ -66,3 +66,12 @@ def test_an_account_that_is_only_written_to() -> None:
     """A post office has nothing to read, and nothing to be behind with."""
     told = standing_of(ACCOUNT, [], 0, NOW)
     assert (told.standing, told.is_read, told.read_at, told.newest_at) == ("well", False, None, None)
+
+
+def test_what_alone_could_not_be_read_is_told_though_all_is_well() -> None:
+    """One calendar of several: the account stands well, with the reason beside it; a failure that passes is not told."""
+    partly = msgspec.structs.replace(FEED, reason="A: it is not there")
+    passing = msgspec.structs.replace(FEED, failures=1, failed_at=NOW, reason="down")
+    for feeds, reason in (([partly], "A: it is not there"), ([passing], None), ([FEED], None)):
+        told = standing_of(ACCOUNT, feeds, 0, NOW)
+        assert (told.standing, told.reason) == ("well", reason)
