@@ -15,7 +15,7 @@ from deploy.consent import Asked, Choice, asked_for, words_chosen
 from deploy.grants import authority_of, client_for, client_of
 from deploy.vaults import Secrets, mask, secrets_of
 from deploy.wiring import Application
-from schemas.errors import ConfigError, KithError, Rejected, UsageError
+from schemas.errors import ConfigError, KithError, ReauthRequired, Rejected, UsageError
 from schemas.oauth import Authority, AuthoritySpec, Grant
 from services import accounts
 from services.accounts import Account, account_id
@@ -188,7 +188,7 @@ def granted_wish(app: Application, sign_in: SignIn, grant: Grant) -> Wish:
         grant = msgspec.structs.replace(grant, user=_user_at_apis(app, sign_in, grant, scopes))
     account = _account_of(app, sign_in, grant)
     if not given and sign_in.scopes:
-        give_back(app, sign_in, authority, grant)
+        give_back(app, authority, kind, grant)
         raise Rejected(
             f"You signed in, and allowed nothing of what Kith asked for. Nothing is kept. To allow it: {again(sign_in)}"
         )
@@ -219,16 +219,38 @@ def _user_at_apis(app: Application, sign_in: SignIn, grant: Grant, scopes: Seque
     return user.lower() if "@" in user else ""
 
 
-def give_back(app: Application, sign_in: SignIn, authority: Authority, grant: Grant) -> None:
+def give_back(app: Application, authority: Authority, kind: str, grant: Grant) -> None:
     """What is not kept is given back, unless that would end what is kept of the same person."""
-    with app.store.read() as unit:
-        known = accounts.accounts(unit, sign_in.owner)
-    if any(one.settings.get("subject") == grant.subject for one in known):
+    if _is_lived_by(app, kind, grant):
         return
     try:
         authority.revoke(grant)
     except KithError:
         return  # What went wrong before is what its owner has to hear of.
+
+
+def _is_lived_by(app: Application, kind: str, grant: Grant, but: Account | None = None) -> bool:
+    """Whether an account of this home but one, of whichever owner, is let in by what the same person allowed the same client.
+
+    An authority ends all of that at once.
+    """
+    owners = app.owners()
+    with app.store.read() as unit:
+        known = [one for owner, _ in owners for one in accounts.accounts(unit, owner)]
+    others = [one for one in known if one.kind == kind and (but is None or _key(one) != _key(but))]
+    return any(_is_let_in_by(app, one, grant) for one in others if not _is_another(one, grant))
+
+
+def _is_let_in_by(app: Application, account: Account, grant: Grant) -> bool:
+    try:
+        kept = secrets_of(app, account).grant
+    except ReauthRequired:
+        return False  # Nobody can use it any more.
+    return kept is not None and kept.client.id == grant.client.id
+
+
+def _key(account: Account) -> tuple[int, str]:
+    return account.owner, account.id
 
 
 def again(sign_in: SignIn) -> str:
@@ -281,9 +303,14 @@ def give_back_kept(app: Application, account: Account) -> str:
     spec = app.authorities[account.kind]
     try:
         grant = secrets_of(app, account).grant
-        if grant is None or authority_of(
-            app, account.kind, client_for(app.settings, account.kind, grant)
-        ).revoke(grant):
+        if grant is None:
+            return ""
+        if _is_lived_by(app, account.kind, grant, but=account):
+            return (
+                f"{spec.title} still lets Kith in there: another account here is let in by the same permission, which would "
+                "end as well. To end it: disconnect that one too."
+            )
+        if authority_of(app, account.kind, client_for(app.settings, account.kind, grant)).revoke(grant):
             return ""
         why = f"{spec.title} lets no program give a permission back by itself"
     except KithError as error:

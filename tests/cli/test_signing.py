@@ -644,6 +644,38 @@ def test_letting_go_gives_the_permission_back(desk: Desk) -> None:
         assert opened.execute("SELECT count(*) FROM account").fetchone() == (0,)
 
 
+def test_letting_go_keeps_what_another_owner_lives_by(google: Desk) -> None:
+    """Google ends all that one person allowed one client at once: as long as another account here needs that, it is left,
+    and told; whoever lets go last gives it back, and somebody else's is a matter of its own."""
+    ida = ("--owner", "ida@example.com")
+    assert google.kith("init", "--name", "Ida", "--email", ida[1], "--timezone", "Europe/Berlin").status == 0
+    mine = ("--owner", MARA)
+    for owner, who in ((mine, MARA), (ida, MARA), (ida, BEN)):
+        google.kith.environment["VISITOR_WHO"] = who
+        told = google.kith(*owner, "connect", "google", "--no-sync", "--user", who)
+        assert told.status == 0, told
+    (account,) = google.kith.json(*mine, "accounts")["accounts"]
+    told = google.kith(*mine, "disconnect", account["id"])
+    assert told.status == 0, told
+    assert "another account here is let in by the same permission" in " ".join(told.err.split())
+    assert "What was allowed to Kith there is given back" not in told.err
+    assert {one.over for one in google.sign_in.given} == {""}
+    assert google.kith(*ida, "sync").status == 0
+    for one in google.kith.json(*ida, "accounts")["accounts"]:
+        assert "given back" in google.kith(*ida, "disconnect", one["id"]).err
+    assert {one.over for one in google.sign_in.given} == {"withdrawn"}
+
+
+def test_nothing_allowed_ends_nothing_of_another_owner(google: Desk) -> None:
+    """A sign-in that is given back at once leaves what the same person allowed for another owner's account."""
+    assert google.connect("--no-sync").status == 0
+    ida = ("--owner", "ida@example.com")
+    assert google.kith("init", "--name", "Ida", "--email", ida[1], "--timezone", "Europe/Berlin").status == 0
+    google.kith.environment["VISITOR_UNTICK"] = "readonly"
+    assert google.kith(*ida, "connect", "google", "--no-sync").status == 1
+    assert {one.over for one in google.sign_in.given} == {""}
+
+
 def test_letting_go_where_nobody_answers(google: Desk) -> None:
     """The tokens are deleted here, and it is told that Google may still list Kith, and where."""
     google.connect("--no-sync")
