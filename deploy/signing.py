@@ -161,7 +161,7 @@ def from_file(app: Application, sign_in: SignIn, text: str) -> Grant:
     """The grant that one of the vendor's own tools keeps in a file, refreshed, so that it is known to be good.
 
     Raises:
-        ConnectorError: there is none in it, or it is over.
+        ConnectorError: there is none in it, it is over, or it allows what does not go together.
     """
     grant = sign_in.spec.read_file(text, app.clock.now())
     mask(Secrets(grant=grant))
@@ -169,7 +169,14 @@ def from_file(app: Application, sign_in: SignIn, text: str) -> Grant:
     client = grant.client
     if client.id == ours.id and not client.secret:
         client = msgspec.structs.replace(client, secret=ours.secret)
-    return authority_of(app, sign_in.spec.kind, client).refresh(grant)
+    grant = authority_of(app, sign_in.spec.kind, client).refresh(grant)
+    if sign_in.spec.clash(grant.scopes):
+        names = ", ".join(one.rpartition("/")[2] or one for one in grant.scopes)
+        raise Rejected(
+            f"{sign_in.spec.title} refuses to be read with all that the file allows together ({names[:500]}). Nothing was "
+            f"changed. Make the file anew without one of them: docs/{sign_in.spec.kind}.md"
+        )
+    return grant
 
 
 def granted_wish(app: Application, sign_in: SignIn, grant: Grant) -> Wish:

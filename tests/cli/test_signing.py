@@ -437,6 +437,32 @@ def test_a_file_that_does_not_say_whose_it_is(google: Desk, tmp_path: Path) -> N
     assert {one["user"] for one in google.accounts()} == {MARA, BEN}
 
 
+@pytest.mark.parametrize("says", [True, False])
+def test_a_file_that_allows_what_does_not_go_together(google: Desk, tmp_path: Path, says: bool) -> None:
+    """Headers alone beside another permission for mail: Google would refuse to read mail with it, so it is refused before
+    anything is kept, whether the file says so or Google does; it stays good for whoever made it."""
+    google.connect("--no-sync")
+    given = google.sign_in.given[-1]
+    google.kith("disconnect", "google-")
+    given.over, given.scopes = "", (*given.scopes, HEADERS["google"])
+    file = tmp_path / "authorized_user.json"
+    scopes = {"scopes": list(given.scopes)} if says else {}
+    file.write_text(
+        json.dumps(
+            {
+                "client_id": "kith-client",
+                "client_secret": SECRET,
+                "refresh_token": given.refresh,
+                **scopes,
+            }
+        )
+    )
+    told = google.connect("--no-sync", "--authorized-user", file)
+    assert (told.status, google.accounts(), given.over) == (1, [], ""), told
+    assert "gmail.metadata" in told.err
+    assert "Nothing was changed" in told.err
+
+
 class _Way:
     """msal's way out, led to the fake."""
 
