@@ -29,6 +29,15 @@ REMOVAL: Final = (
     "https://myapps.microsoft.com (work or school) or https://account.live.com/consent/Manage (personal)"
 )
 _TRANSIENT = frozenset({90033, 90055, 90046, 50195})
+_INCLUDED = {
+    "calendars.readbasic": ("calendars.read", "calendars.readwrite"),
+    "calendars.read": ("calendars.readwrite",),
+    "mail.readbasic": ("mail.read", "mail.readwrite"),
+    "mail.read": ("mail.readwrite",),
+    "contacts.read": ("contacts.readwrite",),
+    "tasks.readwrite": ("tasks.readwrite.shared",),
+}
+"""What else is enough where Kith asks for one of these (https://learn.microsoft.com/graph/permissions-reference)."""
 _NOTHING_LOST = "Nothing is lost; Kith goes on where it stopped."
 
 _CLIENT = {
@@ -146,9 +155,9 @@ class MicrosoftAuthority(CodeFlow):
         return False
 
     def missing(self, asked: Sequence[str], grant: Grant) -> tuple[str, ...]:
-        """What was not granted; names are compared as Microsoft does, in any case and with Graph understood."""
+        """What was not granted, nor anything that includes it; names are compared as Microsoft does: case says nothing."""
         given = {_short(one) for one in grant.scopes}
-        return tuple(one for one in asked if _short(one) not in given)
+        return tuple(one for one in asked if given.isdisjoint({_short(one), *_INCLUDED.get(_short(one), ())}))
 
     def _is_issuer(self, issuer: str) -> bool:
         """Each directory is an issuer of its own; all of them are this host's."""

@@ -485,8 +485,9 @@ class _Way:
         self._session.close()
 
 
-def test_a_cache_of_msal(microsoft: Desk, tmp_path: Path) -> None:
-    """What msal signed in to is taken over by its cache."""
+@pytest.mark.parametrize("may", ["Read", "ReadWrite"])
+def test_a_cache_of_msal(microsoft: Desk, tmp_path: Path, may: str) -> None:
+    """What msal signed in to is taken over by its cache, also where it may do more than Kith asks for."""
     import msal  # noqa: PLC0415
 
     microsoft.clock.advance(SystemClock().now() - microsoft.clock.now())
@@ -500,7 +501,7 @@ def test_a_cache_of_msal(microsoft: Desk, tmp_path: Path) -> None:
         http_client=way,
         token_cache=cache,
     )
-    flow = app.initiate_device_flow(["Mail.Read", "Calendars.Read"])
+    flow = app.initiate_device_flow([f"Mail.{may}", f"Calendars.{may}"])
     consented(way._to(flow["verification_uri"]), MARA, code=flow["user_code"])
     assert "access_token" in app.acquire_token_by_device_flow(flow)
     file = tmp_path / "cache.bin"

@@ -31,8 +31,14 @@ from tests.fakes.authority import SignIn
 
 AUTH = "https://www.googleapis.com/auth/"
 MAY = {
-    "calendar": {f"{AUTH}calendar.events.readonly", "Calendars.Read"},
-    "mail": {f"{AUTH}gmail.readonly", f"{AUTH}gmail.metadata", "Mail.Read", "Mail.ReadBasic"},
+    "calendar": {f"{AUTH}calendar.events.readonly", "Calendars.Read", "Calendars.ReadWrite"},
+    "mail": {
+        f"{AUTH}gmail.readonly",
+        f"{AUTH}gmail.metadata",
+        "Mail.Read",
+        "Mail.ReadBasic",
+        "Mail.ReadWrite",
+    },
     "tasks": {f"{AUTH}tasks", f"{AUTH}tasks.readonly", "Tasks.ReadWrite"},
     "lists": {f"{AUTH}tasks", "Tasks.ReadWrite"},
     "post": {f"{AUTH}gmail.send", "Mail.Send"},

@@ -168,6 +168,32 @@ def test_more_than_was_asked_for_is_enough(google: Desk, given: str, missing: tu
     assert told == tuple(f"{AUTH}{one}" for one in missing)
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("Mail.ReadWrite Calendars.ReadWrite Contacts.ReadWrite Tasks.ReadWrite Mail.Send", ()),
+        ("https://graph.microsoft.com/Mail.Read calendars.read contacts.read Tasks.ReadWrite.Shared", ("Mail.Send",)),
+        ("Mail.ReadBasic Calendars.ReadBasic Contacts.Read Tasks.Read", ("Mail.Read", "Tasks.ReadWrite", "Mail.Send")),
+        ("User.Read Mail.ReadWriteFoo MailboxSettings.ReadWrite https://outlook.office.com/Mail.ReadWrite", (
+            "Calendars.ReadBasic", "Mail.Read", "Mail.ReadBasic", "Contacts.Read", "Tasks.ReadWrite", "Mail.Send",
+        )),
+    ],
+)  # fmt: skip
+def test_more_than_was_asked_for_is_enough_at_microsoft(
+    microsoft: Desk, given: str, missing: tuple[str, ...]
+) -> None:
+    """A cache of msal may hold a permission that includes what Kith asks for; and none that only looks so."""
+    asked = ("Calendars.ReadBasic", "Mail.Read", "Mail.ReadBasic", "Contacts.Read", "Tasks.ReadWrite", "Mail.Send")  # fmt: skip
+    grant = Grant(
+        client=microsoft.client,
+        refresh_token="r",
+        scopes=tuple(given.split()),
+        consented_at=NOW,
+        refreshed_at=NOW,
+    )
+    assert microsoft.authority().missing(asked, grant) == missing
+
+
 def test_saying_no_changes_nothing(desk: Desk) -> None:
     """A refused consent is told as what it is."""
     authority = desk.authority()
