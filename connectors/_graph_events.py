@@ -42,7 +42,7 @@ _PARTSTATS: Mapping[str, Partstat] = {
 }
 SELECTED = (
     "id,type,seriesMasterId,iCalUId,changeKey,lastModifiedDateTime,subject,location,start,end,isAllDay,isCancelled,"
-    "isOrganizer,organizer,attendees,responseStatus,responseRequested,originalStart,originalStartTimeZone"
+    "isOrganizer,organizer,attendees,responseStatus,originalStart,originalStartTimeZone"
 )
 """What is asked for where it may be chosen; the delta of a calendar view takes no `$select`."""
 SELECTED_TIMES = "id,type,seriesMasterId,start,end,originalStart"
@@ -94,7 +94,6 @@ class Event(Struct, frozen=True, rename="camel"):
     organizer: _Recipient | None = None
     attendees: tuple[_Asked, ...] | UnsetType | None = UNSET
     response_status: _Status | None = None
-    response_requested: bool | None = None
     original_start: str | None = None
     original_start_time_zone: str | None = None
 
@@ -287,24 +286,27 @@ class Reader(Struct, frozen=True):
                 "resource" if one.type == "resource" else "individual",
                 is_optional=one.type == "optional",
             )
-        mine = self._own_answer(event)
+        known = found.get(self.owner)
+        mine = self._own_answer(event, known)
         if mine is not None:
             # The list in a copy of the invitation may not know what its owner answered; their own status does.
-            known = found.get(self.owner)
             found[self.owner] = (
                 msgspec.structs.replace(known, partstat=mine) if known else Attendee(self.owner, "", mine)
             )
         return tuple(found.values())
 
-    def _own_answer(self, event: Event) -> Partstat | None:
-        """What the calendar's owner answered to a meeting that somebody else called; None where they were not asked."""
+    def _own_answer(self, event: Event, listed: Attendee | None) -> Partstat | None:
+        """What the calendar's owner answered to a meeting that somebody else called; None where they were not asked.
+
+        Where nothing is recorded, what stands in the list is left as it is. That no answer was asked for is no answer
+        (/graph/api/resources/responsestatus: `none` may be taken for `notResponded`).
+        """
         if event.is_organizer or not self.owner or event.organizer is None:
             return None
-        response = (event.response_status.response if event.response_status else None) or ""
-        if response in _PARTSTATS:
-            return _PARTSTATS[response] if response != "organizer" else None
-        # Where no answer is asked for, none being there is no silence.
-        return "accepted" if event.response_requested is False else "needs-action"
+        response = (event.response_status.response if event.response_status else None) or "none"
+        if response == "organizer" or (response == "none" and listed is not None):
+            return None
+        return _PARTSTATS.get(response, "needs-action")
 
     def _uid(self, event: Event) -> tuple[str, date | None]:
         uid, day = uid_of(event.ical_uid or "")

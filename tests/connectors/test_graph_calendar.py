@@ -694,24 +694,44 @@ class TestWhatAnEventSays:
         [
             ("notResponded", True, "needs-action"),
             ("none", True, "needs-action"),
-            ("none", False, "accepted"),
+            ("none", False, "needs-action"),
+            ("notResponded", False, "needs-action"),
+            (None, False, "needs-action"),
+            (None, None, "needs-action"),
             ("declined", False, "declined"),
             ("accepted", True, "accepted"),
         ],
     )
-    def test_the_owners_own_answer(self, rig: Rig, response: str, is_requested: bool, partstat: str) -> None:
-        """It is the status of their copy, also where a group was asked; where none is asked for, silence is no silence."""
+    def test_the_owners_own_answer(
+        self, rig: Rig, response: str | None, is_requested: bool | None, partstat: str
+    ) -> None:
+        """It is the status of their copy, also where a group was asked; silence is no answer, asked for or not."""
         rig.fake.add(
             "one",
             NOW,
             attendees=(("team@example.com", "Team", "none"),),
             isOrganizer=False,
             organizer={"emailAddress": {"name": "Ana", "address": "ana@example.com"}},
-            responseStatus={"response": response, "time": "0001-01-01T00:00:00Z"},
+            responseStatus={"response": response, "time": "0001-01-01T00:00:00Z"} if response else None,
             responseRequested=is_requested,
         )
         (mine,) = [one for one in only(rig).attendees if one.address == OWNER]
         assert mine.partstat == partstat
+
+    @pytest.mark.parametrize(
+        ("response", "partstat"), [("none", "accepted"), ("notResponded", "needs-action")]
+    )
+    def test_an_answer_that_the_list_alone_knows(self, rig: Rig, response: str, partstat: str) -> None:
+        """Where the owner's status says nothing, what is recorded beside their name stands; where it says no answer, that does."""
+        rig.fake.add(
+            "one",
+            NOW,
+            attendees=((OWNER, "Me", "accepted"),),
+            isOrganizer=False,
+            organizer={"emailAddress": {"name": "Ana", "address": "ana@example.com"}},
+            responseStatus={"response": response, "time": "0001-01-01T00:00:00Z"},
+        )
+        assert [one.partstat for one in only(rig).attendees] == [partstat]
 
     def test_ones_own_entry_has_no_organizer(self, rig: Rig) -> None:
         """Nobody was asked: nobody called it."""
@@ -827,6 +847,41 @@ class TestTheSameMeeting:
         (other,) = [one for one in held if not one.is_series]
         assert replace_calendar(series) == replace_calendar(by_file)
         assert (other.uid, other.recurrence_id) == ("fair@example.com", "20261201")
+
+    @pytest.mark.parametrize(
+        ("response", "is_requested", "parameters"),
+        [
+            ("notResponded", True, "PARTSTAT=NEEDS-ACTION;RSVP=TRUE"),
+            ("notResponded", False, "PARTSTAT=NEEDS-ACTION;RSVP=FALSE"),
+            ("none", False, "RSVP=FALSE"),
+            ("tentativelyAccepted", False, "PARTSTAT=TENTATIVE"),
+        ],
+    )
+    def test_what_its_owner_answered(
+        self, rig: Rig, tmp_path: Path, response: str, is_requested: bool, parameters: str
+    ) -> None:
+        """An answer, and that there is none, is that of the file, whether one was asked for or not."""
+        rig.fake.add(
+            "Board",
+            datetime(2026, 11, 23, 9, tzinfo=UTC),
+            uid="board@example.com",
+            attendees=((OWNER, "", "none"),),
+            isOrganizer=False,
+            organizer={"emailAddress": {"name": "Ana", "address": "ana@example.com"}},
+            responseStatus={"response": response, "time": "0001-01-01T00:00:00Z"},
+            responseRequested=is_requested,
+        )
+        text = self.lines(
+            "DTSTART;TZID=Europe/Berlin:20261123T100000",
+            "DURATION:PT1H",
+            "SUMMARY:Board",
+            "LOCATION:Room 2",
+            "ORGANIZER;CN=Ana:mailto:ana@example.com",
+            f"ATTENDEE;{parameters}:mailto:{OWNER}",
+            uid="board@example.com",
+        )
+        (by_file,) = self.by_file(tmp_path, text).values()
+        assert replace_calendar(only(rig)) == replace_calendar(by_file)
 
 
 def test_a_book_holds_it_once(rig: Rig, sqlite_store: Store, tmp_path: Path) -> None:
