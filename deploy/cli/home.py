@@ -13,7 +13,7 @@ from deploy.cli.context import Context
 from deploy.cli.ending import OK
 from deploy.cli.paper import FIRST_STEPS, Column, hint, plain, print_rejects, say, table, wrapped
 from deploy.cli.progress import progress
-from deploy.settings import SECRET_NAMES
+from deploy.settings import SECRET_NAMES, Settings
 from schemas.decisions import OwnerDeclared
 from schemas.errors import UsageError
 from schemas.interface import RejectList
@@ -87,12 +87,7 @@ def status(context: Context) -> int:
 def config(context: Context) -> int:
     """The effective settings."""
     settings = context.settings
-    shown = {
-        name: ("********" if settings.secret_key else None)
-        if name in SECRET_NAMES
-        else _shown(getattr(settings, name.removeprefix("KITH_").lower()))
-        for name in settings.origins
-    }
+    shown = shown_settings(settings)
     if context.as_json:
         context.put(
             {"settings": [{"name": n, "value": shown[n], "from": settings.origins[n]} for n in sorted(shown)]}
@@ -106,7 +101,17 @@ def config(context: Context) -> int:
     return OK
 
 
-def _shown(value: object) -> object:
+def shown_settings(settings: Settings) -> dict[str, object]:
+    """The settings in force as they may be shown to their owner: secrets masked."""
+    return {
+        name: _shown(getattr(settings, name.removeprefix("KITH_").lower()), is_secret=name in SECRET_NAMES)
+        for name in settings.origins
+    }
+
+
+def _shown(value: object, *, is_secret: bool) -> object:
+    if is_secret:
+        return "********" if value else None
     if value is None or isinstance(value, int):
         return value
     if hasattr(value, "days"):

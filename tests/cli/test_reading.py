@@ -217,6 +217,7 @@ def test_config_shows_every_setting_and_no_secret(kith: Kith) -> None:
     told = {one["name"]: one for one in secret.json("config")["settings"]}
     assert told["KITH_WEEKLY_CAP"] == {"name": "KITH_WEEKLY_CAP", "value": 3, "from": "environment"}
     assert told["KITH_SECRET_KEY"]["value"] == "********"
+    assert told["KITH_GOOGLE_CLIENT_SECRET"]["value"] is None, "a secret that is not set is not told as one"
     assert told["KITH_LOOKBACK"]["from"] == "default"
 
 
