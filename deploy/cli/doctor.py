@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -51,17 +51,50 @@ class Examination(Struct):
     checks: list[Check]
 
 
-def doctor(context: Context) -> int:
-    """Look at everything and print what was found; 1 when there is a fault."""
+class Bundled(Examination):
+    """The same, and the file in which it was put for somebody who helps."""
+
+    bundle: str
+    holds: list[str]
+
+
+def doctor(context: Context, bundle: str | None = None) -> int:
+    """Look at everything and print what was found; 1 when there is a fault.
+
+    Args:
+        bundle: a file to make, with all of it and more, for somebody who helps.
+
+    Raises:
+        UsageError: that file is there already, or its folder is not.
+    """
+    from deploy.cli import bundle as bundles  # noqa: PLC0415  # it stands on this module
+
+    file = bundles.free(bundle) if bundle else None
     checks = list(examine(context))
     told = Examination(all(one.state != "fault" for one in checks), checks)
+    holds = bundles.write_bundle(context, told, file) if file else []
     if context.as_json:
-        context.put(told)
-    else:
-        for one in checks:
-            say(*lines_of(one))
-        say("", "Everything is well." if told.is_well else "What is marked FAULT keeps Kith from its work.")
+        context.put(Bundled(told.is_well, told.checks, str(file), holds) if file else told)
+        return OK if told.is_well else FAILED
+    for one in checks:
+        say(*lines_of(one))
+    say("", "Everything is well." if told.is_well else "What is marked FAULT keeps Kith from its work.")
+    if file:
+        _tell_bundle(file, bundles.PARTS)
     return OK if told.is_well else FAILED
+
+
+def _tell_bundle(file: Path, parts: Mapping[str, str]) -> None:
+    wide = max(map(len, parts)) + 2
+    say("", f"Written for somebody who helps: {plain(str(file))}", "")
+    say(*(f"  {name:<{wide}}{what}" for name, what in parts.items()))
+    say(
+        "",
+        *wrapped(
+            "Addresses, names, servers, folders and secrets stand in it as placeholders, and nothing of what you read or "
+            "wrote. It is a ZIP of plain text: read it before you pass it on."
+        ),
+    )
 
 
 def lines_of(check: Check) -> list[str]:

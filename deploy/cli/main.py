@@ -272,12 +272,13 @@ def schema(context: "Context") -> int:
 
 
 @app.command()
+@click.option("--bundle", metavar="FILE", help="Write it, with nothing private, for somebody who helps.")
 @click.pass_obj
-def doctor(context: "Context") -> int:
+def doctor(context: "Context", bundle: str | None) -> int:
     """Look the home over; say what to do about each fault."""
     from deploy.cli import doctor as command  # noqa: PLC0415
 
-    return command.doctor(context)
+    return command.doctor(context, bundle)
 
 
 @app.command()

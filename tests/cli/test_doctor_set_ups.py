@@ -453,6 +453,24 @@ _HEAD = """\
 and what to do. These are broken set-ups and its words on them. Each was connected and broken for real, against the
 servers that the tests run (`tests/cli/test_doctor_set_ups.py`, which also wrote this page); names, ports and ids stand
 here in place of theirs.
+
+## For somebody who helps
+
+`kith doctor --bundle help.zip` puts what it found in one ZIP of plain text, with what else a helper asks for first:
+
+| part | holds |
+| --- | --- |
+| `doctor.json` | every check, as `kith doctor --json` says it |
+| `status.json` | `owners`: of each, what `kith status --json` says, its rejects apart |
+| `config.json` | the settings in force and where each comes from, secrets masked |
+| `versions.json` | of Kith, Python, the system, SQLite or PostgreSQL, the tables (`migration`) and the installed libraries |
+| `rejects.json` | how many items could not be read, by kind of source and reason |
+
+Nothing that was read or written is in it. Addresses, names of owners and accounts, servers, folders and paths stand as
+`<address-1>`, `<host-1>` and the like, the same thing always as the same; secrets, task titles and quoted words as
+`[redacted]`. Read it before you pass it on all the same: a fault may tell what nobody foresaw. Only you can read the
+file (mode 0600), and a file that is there already is never written over. Where the home or its database cannot be opened, the
+parts that need it say so, and `doctor.json` says why.
 """
 _HOSTS = {"imap": "imap.example.com", "smtp": "smtp.example.com", "caldav": "dav.example.com"}
 _PORTS = {"imap": "993", "smtp": "465"}
