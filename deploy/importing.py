@@ -14,7 +14,7 @@ from schemas.connector import Access, ConnectorSpec, Page, Workers, legible
 from schemas.errors import UsageError
 from schemas.interface import ImportReport, Reject, SourceReport
 from services.book import Book
-from services.ingest import Ingest, fingerprints_held
+from services.ingest import Ingest, fingerprints_held, note_rejects
 from services.people import owners_words
 from services.refusal import refusals
 from services.signals import READERS
@@ -87,6 +87,9 @@ def import_paths(
                 for one in by_rank:
                     _read(app, dry, one, since, pool, entries[id(one)], report.rejects, advance, is_dry=True)
         else:
+            # So far these are what nobody reads at all; what a source refuses is noted as it is read.
+            if report.rejects:
+                note_rejects(book.store, book.owner, book.clock, report.rejects)
             for one in by_rank:
                 _read(app, book, one, since, pool, entries[id(one)], report.rejects, advance)
     if not dry_run:

@@ -83,7 +83,7 @@ class Ingest:
             report.read += 1
             report.rejected += 1
             rejects.append(_reject(report.source, report.source, str(error)))
-            self._note_rejects([rejects[-1]])
+            note_rejects(self._store, self._owner, self._clock, [rejects[-1]])
 
     def _pages(self, source: Source, token: str | None) -> Iterator[Page]:
         try:
@@ -229,10 +229,11 @@ class Ingest:
             self._sources[name] = stream.source_id(unit, self._owner, self._account, name)
         return self._sources[name]
 
-    def _note_rejects(self, refused: Sequence[Reject]) -> None:
-        with self._store.write() as unit:
-            now = epoch(self._clock.now())
-            stream.add_rejects(unit, self._owner, now, [(_reject_key(r), r) for r in refused])
+
+def note_rejects(store: Store, owner: int, clock: Clock, refused: Sequence[Reject]) -> None:
+    """List what was refused whole, of which no page tells: a file that cannot be read, or that nobody reads."""
+    with store.write() as unit:
+        stream.add_rejects(unit, owner, epoch(clock.now()), [(_reject_key(r), r) for r in refused])
 
 
 def _gathered(pages: Iterator[Page], size: int) -> Iterator[Page]:

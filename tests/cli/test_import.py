@@ -122,6 +122,25 @@ def test_a_missing_path_is_refused_and_the_others_are_read(kith: Kith, tmp_path:
     assert "no such file" in report["rejects"][0]["reason"]
 
 
+def test_what_is_refused_whole_is_listed_as_well(kith: Kith, tmp_path: Path) -> None:
+    """`kith rejects` lists what the report does: formats, paths and folders refused before anything was read of them."""
+    folder = tmp_path / "old"
+    bad = a_mail("bad").replace(b"Date: Tue, 17 Nov 2026 10:00:00 +0100\n", b"")
+    write(folder / "mail.pst", b"!BDN" + bytes(600))
+    write(folder / "box.mbox", an_mbox(a_mail("a"), bad))
+    write(folder / "card.vcf", b"")
+    write(tmp_path / "none" / "song.mp3", b"ID3" + bytes(600))
+    paths = (folder, tmp_path / "none", tmp_path / "nowhere")
+    foretold = kith.json("import", "--dry-run", *paths, shape="report", status=3)
+    assert len(foretold["rejects"]) == 5
+    assert kith.json("rejects")["rejects"] == [], "a rehearsal keeps nothing"
+    for _ in range(2):
+        report = kith.json("import", *paths, shape="report", status=3)
+        listed = kith.json("rejects", shape="rejects")["rejects"]
+        assert sorted(map(str, listed)) == sorted(map(str, report["rejects"]))
+        assert len(listed) == kith.json("status")["rejected"] == 5
+
+
 def test_some_rejected_of_many_is_done_in_part(kith: Kith, tmp_path: Path) -> None:
     """One mail without any date among good ones: exit 3, its place is named, and `kith rejects` keeps it."""
     bad = a_mail("bad").replace(b"Date: Tue, 17 Nov 2026 10:00:00 +0100\n", b"")
