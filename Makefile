@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 KITH   := $(BIN)/kith
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
+# Said before anything else, as nothing is to be seen for a while.
+BEGIN  = echo "Installing what Kith needs into .venv (a minute or two)…" && \
+	{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); }
 # Bytecode is compiled here so that `kith --help` is quick even where Python may not write it later.
 INSTALL_KITH = $(PIP) --require-hashes -r deploy/locks/build.txt && \
 	$(PIP) --no-deps --no-build-isolation --editable . && \
@@ -65,15 +68,14 @@ lock:
 	.venv-lock/bin/uv pip compile -q --generate-hashes --no-emit-index-url --universal --no-header --extra test pyproject.toml -o deploy/locks/test.txt
 	printf 'hatchling==1.33.0\neditables\n' | .venv-lock/bin/uv pip compile -q --generate-hashes --no-emit-index-url --universal --no-header --no-annotate - -o deploy/locks/build.txt
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.run: deploy/locks/run.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.run: deploy/locks/run.txt pyproject.toml
+	@$(BEGIN)
 	@test -e $(VENV)/.test || $(PIP) --require-hashes -r deploy/locks/run.txt
 	@$(INSTALL_KITH)
 	@touch $@
 
-$(VENV)/.test: deploy/locks/test.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test: deploy/locks/test.txt pyproject.toml
+	@$(BEGIN)
 	@$(PIP) --require-hashes -r deploy/locks/test.txt
 	@$(INSTALL_KITH)
 	@touch $@ $(VENV)/.run
