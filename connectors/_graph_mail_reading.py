@@ -22,6 +22,7 @@ from msgspec import Raw, Struct
 
 from connectors._graph import BATCH, Graph, Rows, Said, pages_from
 from connectors._graph_folders import Folder, chosen_folders, folders_ask, gone_for_good, see_folders
+from connectors._graph_items import Withheld
 from connectors._graph_letters import SELECT, Letters, Mail, id_of, mail_in, name_in, number_of, read_letters
 from connectors._graph_mail_rows import Mailbox, Sorted, delta_ask
 from connectors._graph_mail_state import BEGINNING, Phase, Seen, State
@@ -307,6 +308,12 @@ class Reading:
         for (run, one), said in zip(unsure, self._box.mails([one for _, one in unsure]), strict=True):
             if isinstance(said.error, Missing):
                 run.verdicts.append(_Verdict(one, is_gone=True))
+            elif isinstance(said.error, Withheld):
+                # It is held until all is named anew.
+                run.verdicts.append(_Verdict(one, is_gone=False))
+                self._troubles.append(
+                    Unreadable(f"{run.folder.path}, message {id_of(number_of(one))}", str(said.error))
+                )
             elif said.error is not None:
                 # It stays among those that are looked for.
                 self._fault = said.error

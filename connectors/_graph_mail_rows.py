@@ -13,6 +13,7 @@ from msgspec import Raw, Struct, structs
 
 from connectors._graph import BATCH, Ask, Graph, Rows, Said
 from connectors._graph_folders import Folder
+from connectors._graph_items import Withheld, items
 from connectors._graph_letters import (
     ANSWERED,
     REFERRED,
@@ -35,7 +36,7 @@ from connectors._graph_letters import (
 from connectors._http import TooLarge
 from connectors._mime import BODY_BYTES, Terms
 from schemas.connector import Access, Skipped
-from schemas.errors import Missing, Rejected
+from schemas.errors import Missing, Rejected, Transient
 from schemas.records import Nature
 
 _DAY = timedelta(days=1)
@@ -65,6 +66,7 @@ class _Draft(Struct):
     nature: Nature | None = None
     rest: Rest = Rest()
     is_gone: bool = False
+    fault: str = ""
 
 
 class Mailbox:
@@ -80,7 +82,8 @@ class Mailbox:
         self._own = _own_addresses(access)
         self._withheld = 0
         self._left_out: set[int] = set()
-        """What is not taken in for its own date: it counts as read no more than it is, as the owner may name an earlier day."""
+        """What is not taken in, for its own date or as Graph does not hand it out: it counts as read no more than it is, as
+        the owner may name an earlier day, and Graph may have it again."""
 
     # ------ asking
 
@@ -108,7 +111,33 @@ class Mailbox:
 
     def mails(self, ids: Sequence[str]) -> list[Said]:
         """Messages by their ids, each asked for alone."""
-        return self.batch([Ask(_way(one), query={"$select": SELECT}) for one in ids])
+        return self._items([Ask(_way(one), query={"$select": SELECT}) for one in ids])
+
+    def _items(self, asks: Sequence[Ask], end: str = "") -> list[Said]:
+        """What messages asked for each by itself were told; those that fail are judged by the newest others.
+
+        Args:
+            end: what of a message is asked for.
+        """
+        asked = {ask.path for ask in asks}
+
+        def others(count: int) -> list[Ask]:
+            newest = {"$select": "id", "$orderby": "receivedDateTime desc", "$top": str(count + len(asks))}
+            rows = self.graph.get("me/messages", Rows, newest).value
+            ways = [way for row in rows if (way := f"{_way(name_in(row))}{end}") not in asked]
+            return [structs.replace(asks[0], path=way) for way in ways[:count]]
+
+        return items(self._each if end else self.batch, asks, others)
+
+    def _each(self, asks: Sequence[Ask]) -> list[Said]:
+        """What each was told outside of a batch, whose answers are all JSON."""
+        said: list[Said] = []
+        for ask in asks:
+            try:
+                said.append(Said(200, self.graph.send("GET", ask.path).body))
+            except (Missing, Transient) as error:
+                said.append(Said(0, error=error))
+        return said
 
     # ------ sorting
 
@@ -136,7 +165,7 @@ class Mailbox:
                 partial.append(mail.id)
             else:
                 mails.append(mail)
-        new = self.take(folder, [*mails, *self._whole(folder, partial)], taken, faults)
+        new = self.take(folder, [*mails, *self._whole(folder, partial, taken, faults)], taken, faults)
         return Sorted(new.job, [*read, *new.read], leaving)
 
     def take(
@@ -154,19 +183,31 @@ class Mailbox:
             elif number_of(mail.id) not in taken:
                 kept[mail.id] = mail
         drafts = self._drafts(folder, kept.values())
-        letters = [letter_of(draft.mail, draft.head, draft.body) for draft in drafts]
+        letters = [
+            Letter(number_of(draft.mail.id), fault=draft.fault)
+            if draft.fault
+            else letter_of(draft.mail, draft.head, draft.body)
+            for draft in drafts
+        ]
         taken.update(one.number for one in letters)
-        self._left_out |= {number_of(draft.mail.id) for draft in drafts if draft.nature is None}
+        self._left_out |= {
+            number_of(draft.mail.id) for draft in drafts if draft.nature is None or draft.fault
+        }
         read = [one.number for one in letters if one.number not in self._left_out]
         whole = (*faults, *letters)
         skipped = tuple(Skipped(reason, count) for reason, count in skips.items())
         job = Letters(self._access.read_text, self._terms, folder.path, self._turn, whole, skipped)
         return Sorted(job, read, [])
 
-    def _whole(self, folder: Folder, ids: Sequence[str]) -> list[Mail]:
+    def _whole(self, folder: Folder, ids: Sequence[str], taken: set[int], faults: list[Letter]) -> list[Mail]:
         """Messages of which only a change was told, and which are not held: a draft that was sent, say."""
         found: list[Mail] = []
-        for said in self.mails(ids):
+        for one, said in zip(ids, self.mails(ids), strict=True):
+            if isinstance(said.error, Withheld):
+                faults.append(Letter(number_of(one), fault=str(said.error)))
+                taken.add(number_of(one))
+                self._left_out.add(number_of(one))
+                continue
             mail = None if isinstance(said.error, Missing) else mail_in(Raw(said.told()))
             if mail is not None and mail.parent_folder_id == folder.id:
                 found.append(mail)
@@ -179,12 +220,12 @@ class Mailbox:
         for draft in drafts:
             self._judge(draft)
         asks = [(draft, ask) for draft in drafts if (ask := self._rest_of(draft)) is not None]
-        for (draft, _), said in zip(asks, self.batch([ask for _, ask in asks]), strict=True):
+        for (draft, _), said in zip(asks, self._items([ask for _, ask in asks]), strict=True):
             self._fill(draft, said)
         if not self._headers_only:
             for draft in drafts:
                 if draft.nature == "bounce":
-                    draft.body = self._mime(draft.mail)
+                    self._fill_report(draft)
         return [draft for draft in drafts if not draft.is_gone]
 
     def _judge(self, draft: _Draft) -> None:
@@ -222,6 +263,9 @@ class Mailbox:
         if isinstance(said.error, Missing):
             draft.is_gone = True
             return
+        if isinstance(said.error, Withheld):
+            draft.fault = str(said.error)
+            return
         if not isinstance(said.error, Rejected):
             draft.rest = said.read(Rest)
         headers = draft.rest.internet_message_headers
@@ -234,13 +278,16 @@ class Mailbox:
         if self._wants_text(draft):
             draft.head, draft.body = with_text(draft.head, draft.rest.body)
 
-    def _mime(self, mail: Mail) -> bytes:
+    def _fill_report(self, draft: _Draft) -> None:
         """The body of a delivery report as it came: which address is gone stands in a part that is no text."""
         try:
-            raw = self.graph.send("GET", f"{_way(mail.id)}/$value").body
+            (said,) = self._items([Ask(f"{_way(draft.mail.id)}/$value")], "/$value")
         except Rejected:
-            return b""
-        return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2][:BODY_BYTES]
+            return
+        if isinstance(said.error, Withheld):
+            draft.fault = str(said.error)
+        elif not isinstance(said.error, Missing):
+            draft.body = said.told().replace(b"\r\n", b"\n").partition(b"\n\n")[2][:BODY_BYTES]
 
 
 def delta_ask(link: str) -> Ask:

@@ -986,6 +986,75 @@ def test_rows_that_are_not_as_they_should_be(box: GraphBox) -> None:
     assert [one for one in live_changes(pull(box, mirror)) if isinstance(one, Unreadable)] == []
 
 
+@pytest.mark.parametrize("others", [3, 60])
+def test_a_mail_that_is_never_handed_out_stops_no_other(box: GraphBox, others: int) -> None:
+    """One at which the server fails each time, while it hands out others, is told of; it comes once it has changed."""
+    for number in range(others):
+        box.put(f"n{number}", at=NOW - timedelta(days=number))
+    mirror = read(box)
+    bad = box.put("bad", at=NOW)
+    box.mail.poison.add(bad.number)
+    mirror = read(box, mirror)
+    (told,) = mirror.unreadable
+    assert told.reason == "Microsoft does not hand it out (500)"
+    assert told.where.startswith("Posteingang, message ")
+    box.put("after", at=NOW)
+    assert set(names(read(box, mirror))) == {*(f"n{number}" for number in range(others)), "after"}
+    assert len(mirror.unreadable) == 1
+    box.mail.poison.clear()
+    box.change("bad")
+    assert "bad" in names(read(box, mirror))
+    assert len(names(mirror)) == others + 2
+
+
+def test_a_mail_that_is_never_handed_out_comes_by_a_whole_reading(box: GraphBox) -> None:
+    """What was given up among others in a first reading is not held: it comes once all is named anew."""
+    for number in range(30):
+        box.put(f"n{number}", at=NOW - timedelta(days=number * 3))
+    box.mail.poison |= {box.named("n2").number, box.named("n20").number}
+    mirror = read(box)
+    assert len(mirror.held) == 28
+    assert len(mirror.unreadable) == 2
+    box.mail.poison.clear()
+    assert len(read(box, mirror).held) == 28
+    box.mail.end_delta("inbox")
+    assert len(read(box, mirror).held) == 30
+
+
+def test_where_most_fail_it_is_an_outage(box: GraphBox) -> None:
+    """Where no other mail is handed out either none is given up: all come once it is over."""
+    for number in range(6):
+        box.put(f"n{number}", at=NOW - timedelta(days=number))
+    mirror = Mirror()
+    box.mail.poison |= set(box.mail.messages)
+    with pytest.raises(Transient):
+        read(box, mirror)
+    box.mail.poison -= {box.named("n1").number}
+    with pytest.raises(Transient):
+        read(box, mirror)
+    assert mirror.unreadable == []
+    box.mail.poison.clear()
+    assert len(read(box, mirror).held) == 6
+
+
+def test_a_report_and_a_move_that_are_never_handed_out(box: GraphBox) -> None:
+    """So it is with the MIME of a delivery report, and with one that is looked for where it went."""
+    for number in range(6):
+        box.put(f"n{number}", at=NOW - timedelta(days=number))
+    mirror = read(box)
+    report = box.put("report", Content_Type="multipart/report; report-type=delivery-status; boundary=x")
+    box.mail.poison |= {report.number, box.named("n3").number}
+    box.mail.move(box.named("n3"), "deleteditems")
+    box.mail.end_delta("archive")
+    read(box, mirror)
+    assert {one.reason for one in mirror.unreadable} == {
+        "Microsoft does not hand it out (500)",
+        "Microsoft does not hand it out (it fails each time)",
+    }
+    box.put("after")
+    assert {"after", "n5"} <= set(names(read(box, mirror)))
+
+
 def test_links_in_the_cursor_lead_nowhere_else(box: GraphBox) -> None:
     """Where the root of an account has changed the new one alone is asked, whatever addresses a cursor holds."""
     box.put("one")
