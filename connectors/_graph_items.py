@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from connectors._graph import BATCH, Ask, Said
-from connectors._withheld import TRIES, others_wanted, withheld
+from connectors._withheld import SPARE, TRIES, others_wanted, withheld
 from schemas.errors import Missing, RateLimited, Rejected, Transient
 
 Batch = Callable[[Sequence[Ask]], list[Said]]
@@ -27,7 +27,7 @@ def items(batch: Batch, asks: Sequence[Ask], others: Callable[[int], list[Ask]])
         if not failing or wanted > BATCH:
             return said
         again = [asks[place] for place in failing]
-        told = batch([*again, *(others(wanted) if wanted else ())])
+        told = batch([*again, *(others(wanted + SPARE) if wanted else ())])
         if sum(map(_is_answered, told[len(again) :])) < wanted:
             return said
         for place, one in zip(failing, told, strict=False):

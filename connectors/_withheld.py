@@ -8,6 +8,8 @@ unreadable, and not held: they come once they change, or when everything is read
 
 TRIES = 3
 """So often an item is asked for before it is given up."""
+SPARE = 3
+"""So many more than wanted are asked for of others, as some of these may be at fault too."""
 _OTHERS = 2
 
 

@@ -1001,6 +1001,9 @@ def test_a_mail_that_is_never_handed_out_stops_no_other(box: GraphBox, others: i
     box.put("after", at=NOW)
     assert set(names(read(box, mirror))) == {*(f"n{number}" for number in range(others)), "after"}
     assert len(mirror.unreadable) == 1
+    box.mail.poison.add(box.put("worse", at=NOW).number)
+    read(box, mirror)
+    assert len(mirror.unreadable) == 2
     box.mail.poison.clear()
     box.change("bad")
     assert "bad" in names(read(box, mirror))
