@@ -1,7 +1,7 @@
 """Messages fetched in batches: what is refused for now is asked for again in smaller ones, and nothing is paid for twice.
 
 Each call within a batch has an answer of its own. A whole batch in which nothing was answered ends the reading for now; it
-never waits.
+never waits. A message at which Gmail fails while it hands out others is given up (`_withheld`).
 """
 
 import re
@@ -13,16 +13,16 @@ from connectors._gmail_api import GET, UNITS, Gmail
 from connectors._gmail_records import Letter, instant_of
 from connectors._google_batch import Reply
 from connectors._http import TooLarge
+from connectors._withheld import SPARE, TRIES, others_wanted, withheld
 from schemas.connector import Access
 from schemas.errors import ConnectorError, Missing, RateLimited, Transient
 
 BATCH = 25
 """Google takes 100 and advises 50; a cold 100 was refused in part, and 25 one after the other never (Observed 2026-07)."""
 _LEAST = 5
-_TRIES = 3
+_MOST_OTHERS = 25
 _BARE = ("From", "To", "Date", "Subject", "Message-ID")
 _TAKEN = re.compile(rb'"internalDate": ?"([0-9]{1,18})"')
-_REFUSED = "Gmail refuses to hand it out"
 
 
 class Fetching:
@@ -94,16 +94,35 @@ class Fetching:
             elif reply.status == 403:
                 raise failure
             else:
-                letters.append(Letter(one, fault=f"{_REFUSED} ({reply.status})"))
+                letters.append(Letter(one, fault=withheld("Gmail", reply.status)))
         if letters:
             yield letters
         if refused is not None:
             self._size = max(_LEAST, self._size // 2)
             if not letters:
                 raise refused
-        if any(tries.get(one, 0) >= _TRIES for one in again):
+        failed = [one for one in again if tries.get(one, 0) >= TRIES]
+        if failed:
+            yield self._given_up(failed, [one.id for one in letters])
+        waiting.extendleft(one for one in reversed(again) if one not in failed)
+
+    def _given_up(self, failed: list[str], handed_out: list[str]) -> list[Letter]:
+        """Messages at which Gmail fails each time, while it hands out others; the newest others judge where there are none.
+
+        Raises:
+            Transient: it does not hand out others either.
+        """
+        wanted = others_wanted(len(failed), len(handed_out))
+        if 0 < wanted <= _MOST_OTHERS:
+            known = {*failed, *handed_out}
+            page = next(self._gmail.listed(size=wanted + SPARE + len(known)))
+            others = [one.id for one in page.messages if one.id not in known][: wanted + SPARE]
+            self._access.spend(UNITS, GET * len(others))
+            replies = self._gmail.get(others, metadata=_BARE) if others else []
+            wanted -= sum(reply is not None and reply.status == 200 for reply in replies)
+        if wanted > 0:
             raise Transient("Gmail does not hand out some mail just now. Kith tries again.")
-        waiting.extendleft(reversed(again))
+        return [Letter(one, fault=withheld("Gmail", "it fails each time")) for one in failed]
 
     def _alone(self, one: str) -> Letter:
         try:

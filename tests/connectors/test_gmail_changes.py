@@ -361,11 +361,50 @@ def test_refusals_within_a_batch(box: GmailBox) -> None:
     mirror = box.read()
     assert names(mirror) == ["fine", "later", "token", "trouble"]
     assert [(one.where, one.reason) for one in mirror.unreadable] == [
-        (f"Gmail message {ids['broken']}", "Gmail refuses to hand it out (400)")
+        (f"Gmail message {ids['broken']}", "Gmail does not hand it out (400)")
     ]
-    box.gmail.refuses = {ids["fine"]: deque([refused(500, "backendError", "Backend Error")] * 9)}
-    with pytest.raises(Transient):
-        box.read()
+
+
+@pytest.mark.parametrize("others", [3, 60])
+def test_a_mail_that_is_never_handed_out_stops_no_other(box: GmailBox, others: int) -> None:
+    """One at which Gmail fails each time, while it hands out others, is told of; a whole listing brings it later."""
+    for number in range(others):
+        box.put(f"n{number}", days=number)
+    mirror = box.read(is_held=holding(Mirror()))
+    bad = box.put("bad", days=0)
+    box.gmail.poison.add(bad)
+    box.read(mirror, is_held=holding(mirror))
+    assert [(one.where, one.reason) for one in mirror.unreadable] == [
+        (f"Gmail message {bad}", "Gmail does not hand it out (it fails each time)")
+    ]
+    box.put("after", days=0)
+    assert {"after", "n2"} <= set(names(box.read(mirror, is_held=holding(mirror))))
+    assert len(mirror.unreadable) == 1
+    box.gmail.poison.clear()
+    mirror.cursor = None
+    assert "bad" in names(box.read(mirror, is_held=holding(mirror)))
+
+
+def test_some_of_many_that_are_never_handed_out(box: GmailBox) -> None:
+    """In a first reading too, wherever they are."""
+    ids = [box.put(f"n{number}", days=number * 3) for number in range(60)]
+    box.gmail.poison |= {ids[0], ids[30], ids[59]}
+    mirror = box.read()
+    assert len(mirror.held) == 57
+    assert len(mirror.unreadable) == 3
+
+
+def test_where_most_fail_it_is_an_outage(box: GmailBox) -> None:
+    """Where no other mail is handed out either none is given up: all come once it is over."""
+    ids = [box.put(f"n{number}", days=number) for number in range(6)]
+    for fine in (None, ids[1]):
+        box.gmail.poison = {one for one in ids if one != fine}
+        mirror = Mirror()
+        with pytest.raises(Transient):
+            box.read(mirror)
+        assert mirror.unreadable == []
+    box.gmail.poison.clear()
+    assert len(box.read(mirror, is_held=holding(mirror)).held) == 6
 
 
 def test_news_come_before_what_is_left(box: GmailBox) -> None:

@@ -87,6 +87,8 @@ class Gmail:
         self.after_list: deque[Callable[[], None]] = deque()
         self.refuses: dict[str, deque[Reply]] = {}
         """What is answered instead to the next gets of a message."""
+        self.poison: set[str] = set()
+        """Messages at which Gmail fails whenever one is asked for."""
         self.has_mailbox = True
         self.transcodes = False
         self.opens_reports = False
@@ -182,6 +184,8 @@ class Gmail:
             return self.refuses[request.path.rpartition("/")[2]].popleft()
         if not self._spend(COSTS[name]):
             return user_rate()
+        if name == "messages.get" and request.path.rpartition("/")[2] in self.poison:
+            return refused(500, "backendError", "Backend Error")
         self.calls[name] += 1
         if name != "messages.get" and self.before:
             self.before.popleft()()
