@@ -95,6 +95,11 @@ class _Week(Struct, frozen=True, kw_only=True):
     def person(self, person: str | None) -> PersonView | None:
         return self.state.people.get(person) if person else None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is a week gone by that is looked back at."""
+        return self.end < self.today
+
     def is_past_week(self, instant: datetime) -> bool:
         return self.past_from <= instant < self.past_to
 
@@ -473,7 +478,8 @@ def _people_met(now: _Week) -> Iterable[DigestItem]:
 
 
 def _moved(now: _Week) -> Iterable[DigestItem]:
-    """Job changes that the newest exports brought, other than those a follow-up already names."""
+    """Job changes that the newest exports brought by then, other than those a follow-up already names."""
+    told_on = min(now.today, now.end)
     asked = {followup.person for followup in now.followups if followup.rule == "congratulate"}
     moved = sorted(
         (
@@ -483,7 +489,7 @@ def _moved(now: _Week) -> Iterable[DigestItem]:
             and person.organization
             and person.id not in asked
             and not person.is_muted
-            and timedelta(0) <= now.today - person.moved_on <= _MOVES_SHOWN_FOR
+            and timedelta(0) <= told_on - person.moved_on <= _MOVES_SHOWN_FOR
         ),
         key=lambda pair: (-pair[0].strength, pair[0].name, pair[0].id),
     )
@@ -567,7 +573,8 @@ def _subject(sections: Sequence[DigestSection], now: _Week) -> str:
             break
     if not parts and sections:
         parts.append(_subject_first(sections[0], now))
-    return words.upper_first("; ".join(parts)) if parts else "nothing is waiting for you"
+    quiet = words.LOOKED_BACK if now.is_over else words.QUIET
+    return words.upper_first("; ".join(parts)) if parts else quiet
 
 
 def _subject_first(section: DigestSection, now: _Week) -> str:
@@ -612,8 +619,12 @@ def _subject_meeting(items: Sequence[DigestItem], now: _Week) -> Iterable[str]:
 def _greeting(now: _Week) -> str:
     hour = now.state.now.astimezone(now.state.zone).hour
     part = "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
-    owner = clean(now.state.owner_name, NAME_LENGTH).split(" ", maxsplit=1)[0]
-    return f"Good {part}{', ' + owner if owner else ''}. {words.full_date(now.today)}"
+    first = clean(now.state.owner_name, NAME_LENGTH).split(" ", maxsplit=1)[0]
+    owner = f", {first}" if first else ""
+    if now.is_over:
+        monday = f"{now.start.day} {words.MONTHS[now.start.month - 1]} {now.start.year}"
+        return f"Looking back{owner}. The week of {monday}"
+    return f"Good {part}{owner}. {words.full_date(now.today)}"
 
 
 # People

@@ -115,7 +115,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 def subject(digest: Digest) -> str:
     """The mail's subject, naming the first thing: one line without control characters, at most 120 long."""
-    return f"Your week: {clean(digest.subject, 109) or 'nothing is waiting for you'}"
+    return f"Your week: {clean(digest.subject, 109) or words.QUIET}"
 
 
 def preheader(digest: Digest) -> str:
@@ -123,7 +123,12 @@ def preheader(digest: Digest) -> str:
     for section in digest.sections:
         for item in section.items:
             return clean(item.text, 140)
-    return NOTHING
+    return _nothing(digest)
+
+
+def _nothing(digest: Digest) -> str:
+    """The one sentence of a week with nothing in it."""
+    return f"{words.upper_first(words.LOOKED_BACK)}." if digest.subject == words.LOOKED_BACK else NOTHING
 
 
 def render_json(digest: Digest) -> bytes:
@@ -137,7 +142,7 @@ def render_text(digest: Digest, links: Links = NO_LINKS) -> str:
     text = (
         _templates()
         .get_template("digest.txt.j2")
-        .render(page=page, nothing=NOTHING, reason=REASON, local_note=LOCAL_NOTE)
+        .render(page=page, nothing=_nothing(digest), reason=REASON, local_note=LOCAL_NOTE)
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -148,7 +153,7 @@ def render_html(digest: Digest, links: Links = NO_LINKS) -> str:
     html = (
         _templates()
         .get_template("digest.html.j2")
-        .render(page=page, nothing=NOTHING, reason=REASON, local_note=LOCAL_NOTE)
+        .render(page=page, nothing=_nothing(digest), reason=REASON, local_note=LOCAL_NOTE)
     )
     # Indentation of the template is for its reader; every byte of it counts against the size where mail is clipped.
     return "\n".join(line.strip() for line in html.splitlines() if line.strip()) + "\n"

@@ -104,6 +104,36 @@ def test_numbers_are_of_the_week_behind() -> None:
     assert "Of 12 suggestions last month you acted on 7." in " ".join(render_text(weeks.full_week()).split())
 
 
+def test_a_week_gone_by_tells_what_belonged_to_it() -> None:
+    """Moves stand in the weeks in which they were news, and under a look back; never today's under an old week."""
+    ana = a_person("p1", "Ana Okafor", organization="Nordlicht", moved_on=date(2026, 11, 20))
+    ben = a_person("p2", "Ben Asante", organization="Oriel", moved_on=date(2025, 1, 2))
+    state = a_state([ana, ben])
+    moved = {
+        week: [item.name for section in build(state, (), week).sections for item in section.items]
+        for week in ("2024-W52", "2025-W01", "2025-W02", "2025-W04", "2026-W46", "2026-W47", "2026-W48")
+    }
+    assert moved == {
+        "2024-W52": [],
+        "2025-W01": ["Ben Asante"],
+        "2025-W02": ["Ben Asante"],
+        "2025-W04": [],
+        "2026-W46": [],
+        "2026-W47": ["Ana Okafor"],
+        "2026-W48": ["Ana Okafor"],
+    }
+    old = build(state, (), "2025-W01")
+    assert render_text(old).startswith("Looking back, Mara. The week of 30 December 2024\n")
+    assert "Looking back, Mara." in render_html(old)
+    empty = build(state, (), "2024-W52")
+    assert subject(empty) == "Your week: nothing was waiting for you"
+    assert preheader(empty) == "Nothing was waiting for you."
+    assert render_text(empty) == (
+        "Looking back, Mara. The week of 23 December 2024\n\nNothing was waiting for you.\n"
+    )
+    assert "Enjoy the week" not in render_html(empty)
+
+
 def test_acted_on_counts_what_was_shown_in_the_month_before() -> None:
     """Done and satisfied count as acted on; what was surfaced earlier or never does not count at all."""
     shown = [a_followup(f"f{n}", "thanks", None, "", "") for n in range(5)]
