@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -154,7 +155,9 @@ def _check_kind(context: Context, kind: str) -> None:
     known = sorted({spec.account for spec in context.application.connectors.values() if spec.account})
     if kind in known:
         return
-    raise UsageError(f"Kith connects {', '.join(known) or 'nothing'}; not {plain(kind, 40)}.")
+    near = sorted(get_close_matches(kind.lower(), known))
+    also = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise UsageError(f"Kith connects {', '.join(known) or 'nothing'}; not {plain(kind, 40)}.{also}")
 
 
 def _check_options(kind: str, given: Mapping[str, Any]) -> None:

@@ -255,6 +255,9 @@ def test_a_private_address_is_not_reached_unless_allowed(kith: Kith, acme: Acme)
     ("words", "says"),
     [
         (("connect", "jmap"), "Kith connects"),
+        (("connect", "todist"), "not todist. Did you mean todoist?"),
+        (("connect", "caldv"), "not caldv. Did you mean caldav?"),
+        (("connect", "IMAP"), "not IMAP. Did you mean imap?"),
         (("connect", "imap"), "--user"),
         (("connect", "imap", "--user", "m@example.com", "--host", "x.test"), "--password-file FILE"),
         (("connect", "caldav", "--user", "m", "--url", "https://m:pw@x.test/"), "Leave them out"),
