@@ -23,7 +23,7 @@ from connectors._exchange import Exchange, Folder
 from connectors._exchange_elements import Changed, Element, ItemId, Property, id_of, key_of
 from connectors._exchange_folders import Seen, is_quiet, left
 from connectors._exchange_line import Fault
-from connectors._holdings import Contents, Pages, suspicious
+from connectors._holdings import Contents, Pages, failing, suspicious
 from connectors._revisions import Kept
 from schemas.connector import Access, Page, Unreadable
 from schemas.errors import CursorExpired, KithError, Rejected, SuspiciousSnapshot
@@ -145,7 +145,7 @@ class _Reading:
                 yield self._page(folder.key, is_kept=True)
         if faults:
             # Nothing is taken away: it may have been moved to where nobody could look.
-            raise faults[0]
+            raise failing(faults, len(folders))
         there = {folder.key for folder in folders}
         lost = sum(len(held.items) for key, held in state.held.items() if key not in there)
         if lost > 1 and not any(held.items for key, held in state.held.items() if key in there):

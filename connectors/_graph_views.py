@@ -39,6 +39,7 @@ from connectors._graph_delta import Pages, changes_since, whole_round
 from connectors._graph_events import SELECTED, Event, Reader, has_times, stamp_of
 from connectors._graph_news import Asking, News, RowsOf, Series, suspicious, until_of, version_of
 from connectors._graph_rows import Fault
+from connectors._holdings import failing
 from connectors._ical_zones import Zones
 from connectors._mail_text import clean
 from connectors._revisions import is_older, revised
@@ -130,7 +131,7 @@ class Reading:
                         yield from self._look_around()
         left = [fault for name, fault in faults.items() if name in self._state.views]
         if left:
-            raise left[0]
+            raise failing(left, len(self._state.views))
         yield self._pages.take(self._stream(next(iter(self._state.views), "")), is_last=True)
 
     def _stream(self, name: str) -> StreamName:

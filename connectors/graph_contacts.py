@@ -21,6 +21,7 @@ from connectors._graph_channels import watching
 from connectors._graph_delta import Pages, Place, changes_since, whole_round
 from connectors._graph_people import SELECTED, Entry, contact_of, entry_stamp, read_entry
 from connectors._graph_rows import id_of
+from connectors._holdings import failing
 from connectors._mail_text import clean
 from connectors._revisions import Kept, is_older, revised
 from schemas.connector import (
@@ -148,7 +149,7 @@ class _Reading:
                     yield from self._look_around()
         left = [fault for name, fault in faults.items() if name in self._state.books]
         if left:
-            raise left[0]
+            raise failing(left, len(self._state.books))
         yield self._pages.take(_stream(next(iter(self._state.books), "")), is_last=True)
 
     # ------ which folders

@@ -18,6 +18,7 @@ from schemas.connector import Source, Tombstone, Unreadable, Upsert
 from schemas.errors import (
     ConnectorError,
     Missing,
+    PartlyRead,
     RateLimited,
     ReauthRequired,
     Rejected,
@@ -624,7 +625,7 @@ class TestCalendars:
         rig.fake.closed.add(ana)
         rig.fake.add("one", NOW)
         mirror = Mirror()
-        with pytest.raises(Rejected, match="Choose other"):
+        with pytest.raises(PartlyRead, match="Choose other"):
             rig.read(mirror, calendars=("Calendar", "Ana"))
         assert [one[0] for one in told(mirror).values()] == ["one"]
         rig.scopes = frozenset()
@@ -638,7 +639,7 @@ class TestCalendars:
         rig.fake.add("two", NOW, calendar=team)
         mirror = Mirror()
         rig.fake.broken.add(rig.fake.main)
-        with pytest.raises(Transient):
+        with pytest.raises(PartlyRead):
             rig.read(mirror)
         assert [one[0] for one in told(mirror).values()] == ["two"]
         rig.fake.broken.clear()
