@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from msgspec import Raw, Struct, field
 
-from connectors._graph import Ask, Graph, Rows
+from connectors._graph import Ask, Graph, Rows, Said
 from connectors._graph_calendars import ROWS, Member, Span, View, stretches
 from connectors._graph_events import (
     MOST_OCCURRENCES,
@@ -20,8 +20,10 @@ from connectors._graph_events import (
     Reader,
     read_event,
 )
+from connectors._graph_items import Withheld, items
 from connectors._graph_rows import Fault, id_of
-from schemas.errors import Missing, SuspiciousSnapshot
+from connectors._withheld import withheld
+from schemas.errors import Missing, ReauthRequired, SuspiciousSnapshot
 
 RowsOf = Literal["changes", "whole", "past"]
 """What rows are of: what changed, a whole round of a delta, or a plain list, which holds no masters."""
@@ -152,16 +154,30 @@ class Asking:
 
     def _asked(self, view: View, ids: Sequence[str]) -> dict[str, Event | None]:
         """Events by their ids: None for what is not in this calendar; what cannot be read is told and left out."""
-        asks = [Ask(f"{view.way}/events/{quote(one, safe='')}", query={"$select": SELECTED}) for one in ids]
+        asks = [_ask(view, one) for one in ids]
         found: dict[str, Event | None] = {}
-        for one, said in zip(ids, self._graph.batch(asks), strict=True):
+        for one, said in zip(ids, self._items(view, asks), strict=True):
             if isinstance(said.error, Missing):
                 found[one] = None
+                continue
+            if _is_withheld(said):
+                self._complain(view, one, _fault_of(said), -1)
                 continue
             event = self._read(said.read(Raw), view)
             if event is not None and event.is_told:
                 found[one] = event
         return found
+
+    def _items(self, view: View, asks: Sequence[Ask]) -> list[Said]:
+        """What each was told; those that fail are judged by other events of the calendar."""
+        asked = {ask.path for ask in asks}
+
+        def others(count: int) -> list[Ask]:
+            listed = {"$select": "id", "$top": str(count + len(asks))}
+            rows = self._graph.get(f"{view.way}/events", Rows, listed).value
+            return [ask for row in rows if (ask := _ask(view, id_of(row))).path not in asked][:count]
+
+        return items(self._graph.batch, asks, others)
 
     def _read(self, row: Raw, view: View, place: int = -1) -> Event | None:
         try:
@@ -186,8 +202,11 @@ class Asking:
             return self._window.end
         return max(start - timedelta(days=1), self._floor)
 
-    def _ask_for_instances(self, view: View, series: Sequence[Series]) -> None:
-        """Those of its instances that a series did not bring along; exceptions that are told by their times alone, whole."""
+    def _ask_for_instances(self, view: View, series: list[Series]) -> None:
+        """Those of its instances that a series did not bring along; exceptions that are told by their times alone, whole.
+
+        A series whose instances are not handed out is left out: what was held of it stays.
+        """
         questions = [(one, span) for one in series for span in one.ask]
         asks = [
             Ask(
@@ -196,10 +215,16 @@ class Asking:
             )
             for one, span in questions
         ]
-        for (one, _), said in zip(questions, self._graph.batch(asks), strict=True):
+        closed: dict[str, Fault] = {}
+        for (one, _), said in zip(questions, self._items(view, asks), strict=True):
             # A series that went between two answers is told of by the next round.
-            if not isinstance(said.error, Missing):
+            if _is_withheld(said):
+                closed[one.master.id] = _fault_of(said)
+            elif not isinstance(said.error, Missing):
                 self._add_instances(one, view, said.read(Rows))
+        for name, fault in closed.items():
+            self._complain(view, name, fault, -1)
+        series[:] = [one for one in series if one.master.id not in closed]
         lacking = {one.master.id: _lacking(one, view.members.get(one.master.id)) for one in series}
         found = self._asked(view, [each for ids in lacking.values() for each in ids])
         for one in series:
@@ -218,6 +243,19 @@ class Asking:
                     series.instances.setdefault(event.id, event)
             if len(series.instances) > MOST_OCCURRENCES:
                 return
+
+
+def _ask(view: View, one: str) -> Ask:
+    return Ask(f"{view.way}/events/{quote(one, safe='')}", query={"$select": SELECTED})
+
+
+def _is_withheld(said: Said) -> bool:
+    """Whether an event is closed or fails for itself: its calendar is open, as it has just been listed."""
+    return isinstance(said.error, Withheld) or (said.status == 403 and isinstance(said.error, ReauthRequired))
+
+
+def _fault_of(said: Said) -> Fault:
+    return Fault(withheld("Microsoft", said.status or "it fails each time"))
 
 
 def until_of(window: Span) -> str:

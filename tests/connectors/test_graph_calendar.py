@@ -646,6 +646,47 @@ class TestCalendars:
         assert len(told(rig.read(mirror))) == 2
 
 
+class TestEventsThatAreNotHandedOut:
+    """One event that is refused for itself closes no calendar, and keeps no other from coming."""
+
+    @pytest.mark.parametrize("status", [403, 500])
+    @pytest.mark.parametrize("is_others", [False, True])
+    def test_a_series(self, rig: Rig, status: int, is_others: bool) -> None:
+        """It is told of as unreadable, and what is held of it stays; it comes once it has changed."""
+        calendar = rig.fake.main
+        if is_others:
+            calendar = rig.fake.add_calendar("Ana", owner="ana@example.com", can_edit=False)
+        chosen = {"calendars": ("Ana",)} if is_others else {}
+        for number in range(4):
+            rig.fake.add(f"n{number}", NOW + DAY * number, calendar=calendar)
+        held = rig.fake.add("held", NOW - DAY * 800, every=WEEK, calendar=calendar)
+        mirror = rig.read(Mirror(), **chosen)
+        before = told(mirror)
+        bad = rig.fake.add("bad", NOW - DAY * 800, every=WEEK, calendar=calendar)
+        rig.fake.poison = {bad: status, held: status}
+        rig.fake.drop(held, rig.fake.slots(held)[3])
+        rig.fake.add("after", NOW, calendar=calendar)
+        rig.read(mirror, **chosen)
+        assert {one.reason for one in mirror.unreadable} == {f"Microsoft does not hand it out ({status})"}
+        assert len(mirror.unreadable) == 2
+        assert told(mirror)[held] == before[held]
+        assert {one[0] for one in told(mirror).values()} == {"n0", "n1", "n2", "n3", "held", "after"}
+        rig.fake.poison = {}
+        rig.fake.change(bad, subject="good")
+        assert "good" in {one[0] for one in told(rig.read(mirror, **chosen)).values()}
+
+    def test_where_most_fail_it_is_an_outage(self, rig: Rig) -> None:
+        """Where no other event is handed out either none is given up."""
+        series = [rig.fake.add(f"n{number}", NOW - DAY * 800, every=WEEK) for number in range(4)]
+        rig.fake.poison = dict.fromkeys(series, 500)
+        mirror = Mirror()
+        with pytest.raises(Transient):
+            rig.read(mirror)
+        assert mirror.unreadable == []
+        rig.fake.poison = {}
+        assert told(rig.read(mirror)) == there_is(rig)
+
+
 def only(rig: Rig) -> Meeting:
     """The one meeting that is read."""
     (record,) = [one.record for one in rig.read(Mirror()).held.values()]

@@ -105,6 +105,8 @@ class GraphCalendars(Lists):
         """How links to further pages of plain lists are refused; 0 where they lead on."""
         self.closed: set[str] = set()
         """Calendars that their owner does not let be read."""
+        self.poison: dict[str, int] = {}
+        """Events that are refused with this status whenever one is asked for by itself."""
         self.main = self.add_calendar("Calendar", isDefaultCalendar=True)
 
     # ------ hands
@@ -286,6 +288,19 @@ class GraphCalendars(Lists):
                 return self._view_delta(request, ["me", *path], self._calendar(calendar))
             case ["calendars", calendar, "calendarView"]:
                 return self._view(request, path, self._calendar(calendar))
+            case ["calendars", calendar, "events"]:
+                allows(request, {"$select", "$top", "$skip"})
+                names = selected(request, _EVENT)
+                rows = [
+                    projected(self._row(event, request), names)
+                    for event in self.events.values()
+                    if event.calendar == self._calendar(calendar) and not event.is_deleted
+                ]
+                return listed(self._server, request, ["me", *path], rows, 10, self.most_rows)
+            case ["calendars", _, "events", one, *_] if one.partition("|")[0] in self.poison:
+                raise refuse(
+                    self.poison[one.partition("|")[0]], "ErrorAccessDenied", "The item cannot be read."
+                )
             case ["calendars", calendar, "events", one]:
                 allows(request, {"$select"})
                 event, slot = self._event(one)
