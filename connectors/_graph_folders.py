@@ -12,7 +12,9 @@ from msgspec import Raw, Struct, field
 
 from connectors._graph import Ask, Graph, Rows
 from connectors._graph_mail_state import Place, State
+from connectors._graph_rows import id_of
 from connectors._mail_text import clean
+from schemas.connector import Unreadable
 from schemas.errors import CursorExpired, Missing, Rejected, Transient
 
 DELTA = "me/mailFolders/delta"
@@ -36,6 +38,7 @@ _ROLES = {
 _LEFT_OUT = frozenset({"drafts", "trash", "junk", "outbox", "chats", "purged", "views", "faults"})
 _VIEW = "#microsoft.graph.mailsearchfolder"
 _DEPTH = 100
+_STRANGE = "it is not as Microsoft's pages say"
 
 
 class _Row(Struct, frozen=True, rename="camel"):
@@ -68,19 +71,29 @@ def folders_ask(state: State) -> Ask:
     return Ask(state.tree_link or DELTA, query={} if state.tree_link else {"$select": SELECT})
 
 
-def see_folders(graph: Graph, state: State, first: Rows | None) -> None:
+def see_folders(graph: Graph, state: State, first: Rows | None) -> list[Unreadable]:
     """Take in what has become of the folders; `first` is the answer to `folders_ask`, None where that delta ended.
+
+    Returns:
+        The rows that tell of no folder: one that was known stays as it was.
 
     Raises:
         Rejected: there are more than anybody has.
     """
     tree = dict(state.tree) if first is not None and state.tree_link else {}
     known = set(state.tree)
+    strange: list[Unreadable] = []
     try:
         begin = first if first is not None else graph.get(DELTA, Rows, {"$select": SELECT})
         for page in graph.pages_from(begin):
-            for row in page.value:
-                _take(row, tree)
+            for place, row in enumerate(page.value, 1):
+                if _take(row, tree):
+                    continue
+                one = id_of(row)
+                if one in state.tree:
+                    tree[one] = state.tree[one]
+                where = f"folder …{one[-24:]}" if one else f"row {place} of a page"
+                strange.append(Unreadable(f"the list of mail folders, {where}", _STRANGE))
             if len(tree) > MOST_FOLDERS:
                 raise Rejected(
                     f"The mailbox has more than {MOST_FOLDERS:,} folders. Kith reads no such account."
@@ -92,17 +105,18 @@ def see_folders(graph: Graph, state: State, first: Rows | None) -> None:
     state.tree, state.tree_link = tree, page.delta_link
     if not state.roles or not tree.keys() <= known:
         _ask_roles(graph, state)
-    return None
+    return strange
 
 
-def _take(raw: Raw, tree: dict[str, Place]) -> None:
+def _take(raw: Raw, tree: dict[str, Place]) -> bool:
+    """Note what a row says; whether it can be read."""
     try:
         row = msgspec.json.decode(raw, type=_Row)
     except (msgspec.DecodeError, RecursionError):
-        return
+        return False
     if bytes(row.removed):
         tree.pop(row.id, None)
-        return
+        return True
     before = tree.get(row.id, Place(""))
     is_apart = before.is_apart if row.is_hidden is None else row.is_hidden
     tree[row.id] = Place(
@@ -111,6 +125,7 @@ def _take(raw: Raw, tree: dict[str, Place]) -> None:
         is_apart or row.kind.lower() == _VIEW,
         before.count if row.total_item_count is None else max(0, row.total_item_count),
     )
+    return True
 
 
 def _ask_roles(graph: Graph, state: State) -> None:

@@ -124,7 +124,7 @@ class Reading:
             first = said[0].read(Rows)
         except CursorExpired:
             first = None
-        see_folders(self._box.graph, state, first)
+        self._troubles += see_folders(self._box.graph, state, first)
         names = [str(name) for name in self._access.settings.get("folders") or ()]
         chosen = chosen_folders(state, names)
         runs = [_Run(folder, state.folders.setdefault(folder.id, Seen())) for folder in chosen]

@@ -986,6 +986,29 @@ def test_rows_that_are_not_as_they_should_be(box: GraphBox) -> None:
     assert [one for one in live_changes(pull(box, mirror)) if isinstance(one, Unreadable)] == []
 
 
+def test_a_folder_that_is_not_as_it_should_be(box: GraphBox) -> None:
+    """A folder's row of another shape is told of; the others are read, and one that was known stays as it was."""
+    work = box.mail.add_folder("Work")
+    box.put("one")
+    box.put("two", work)
+    box.server.inspect = no_breaches
+    strange = box.mail.add_folder("Strange")
+    box.put("three", strange)
+    box.mail.folders[strange]["displayName"] = {"not": "a name"}
+    mirror = read(box)
+    assert set(names(mirror)) == {"one", "two"}
+    assert [(one.where, one.reason) for one in mirror.unreadable] == [
+        (f"the list of mail folders, folder …{strange[-24:]}", "it is not as Microsoft's pages say")
+    ]
+    box.mail.tokens.expire(lambda _walk: True)
+    box.mail.folders[work]["displayName"] = 7
+    box.put("four", work)
+    assert set(names(read(box, mirror))) == {"one", "two", "four"}
+    assert len(mirror.unreadable) == 3
+    box.mail.rename_folder(strange, "Mine")
+    assert set(names(read(box, mirror))) == {"one", "two", "three", "four"}
+
+
 @pytest.mark.parametrize("others", [3, 60])
 def test_a_mail_that_is_never_handed_out_stops_no_other(box: GraphBox, others: int) -> None:
     """One at which the server fails each time, while it hands out others, is told of; it comes once it has changed."""
