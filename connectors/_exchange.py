@@ -7,6 +7,7 @@ travel over `_exchange_line`, which also tells what an error is.
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
@@ -28,8 +29,9 @@ from connectors._exchange_elements import (
     shape_of,
     text_of,
 )
-from connectors._exchange_line import Fault, Line, Unspoken, has_tripped, is_gone
+from connectors._exchange_line import TRIPPED, Fault, Line, Unspoken, has_tripped, is_gone
 from connectors._mail_text import clean
+from connectors._withheld import SPARE, TRIES, others_wanted
 from schemas.connector import Access
 from schemas.errors import Ambiguous, Rejected, Transient
 
@@ -47,6 +49,8 @@ CHANGES = 512
 """SyncFolderItems gives no more at once."""
 _FOLDERS = 1_000
 _MOST_FOLDERS = 10_000
+_MOST_OTHERS = 20
+"""Items that are asked for to tell one at fault from an outage."""
 _NOT_KEPT = frozenset({"trash", "junk", "log"})
 _ROLES = {
     "inbox": "inbox",
@@ -247,12 +251,18 @@ class Exchange:
         return Synced(tuple(changes), service.sync_state, service.includes_last_item_in_range)
 
     def items(
-        self, ids: Collection[ItemId], properties: Sequence[Property], *, body: int = 0
+        self,
+        ids: Sequence[ItemId],
+        properties: Sequence[Property],
+        *,
+        body: int = 0,
+        beside: Sequence[str] = (),
     ) -> list[Element | Fault]:
-        """Items by their ids, in that order.
+        """Items by their ids, in that order; one at which the server fails each time, while it hands out others, is a fault.
 
         Args:
             body: how much of a body may come, in bytes, where the properties name it.
+            beside: folders whose items judge one that was asked for alone.
         """
         if not ids:
             return []
@@ -268,21 +278,38 @@ class Exchange:
             raise Transient(
                 f"{self._line.host} answered for other items than were asked for. Kith tries again."
             )
-        if not all(map(has_tripped, found)):
-            # What fails as if the server did, while others come, may be at fault itself.
-            cut = body if self._cuts_bodies else 0
-            found = [
-                self._got_alone(id_, properties, cut) if has_tripped(one) else one
-                for id_, one in zip(ids, found, strict=True)
-            ]
+        cut = body if self._cuts_bodies else 0
+        tripped = [place for place, one in enumerate(found) if has_tripped(one)]
+        if tripped and self._hands_out_others(
+            ids, len(tripped), partial(self._got, properties=properties, body=cut), beside
+        ):
+            for place in tripped:
+                found[place] = self._got_alone(ids[place], properties, cut)
         return [self._line.fault(one) if isinstance(one, Exception) else one for one in found]
 
+    def _hands_out_others(
+        self,
+        ids: Sequence[ItemId],
+        failed: int,
+        got: Callable[[Sequence[ItemId]], list[Any]],
+        beside: Sequence[str],
+    ) -> bool:
+        """Whether so many others come that those of these which failed are at fault themselves."""
+        wanted = others_wanted(failed, len(ids) - failed)
+        if not wanted or not beside or wanted > _MOST_OTHERS:
+            return not wanted
+        found, _ = self.find(beside, (), most=wanted + SPARE + len(ids))
+        asked = {one.id for one in ids}
+        others = [one for one in map(id_of, found) if one.id not in asked][: wanted + SPARE]
+        return bool(others) and sum(not isinstance(one, Exception) for one in got(others)) >= wanted
+
     def _got_alone(self, item: ItemId, properties: Sequence[Property], body: int) -> Any:
-        """An item that failed among others, asked for once more."""
-        answers = self._got([item], properties, body)
-        if not answers or has_tripped(answers[0]):
-            return Fault("ErrorInternalServerError")
-        return answers[0]
+        """An item that failed among others, asked for again."""
+        for _ in range(TRIES - 1):
+            answers = self._got([item], properties, body)
+            if answers and not has_tripped(answers[0]):
+                return answers[0]
+        return Fault(TRIPPED)
 
     def _got(self, ids: Collection[ItemId], properties: Sequence[Property], body: int) -> list[Any]:
         from connectors._exchange_services import GetItem  # noqa: PLC0415

@@ -82,9 +82,10 @@ _CONFLICTS = frozenset(
         "ErrorObjectTypeChanged",
     }
 )
+TRIPPED = "ErrorInternalServerError"
 _LATER = frozenset(
     {
-        "ErrorInternalServerError",
+        TRIPPED,
         "ErrorInternalServerTransientError",
         "ErrorTimeoutExpired",
         "ErrorMailboxStoreUnavailable",
@@ -367,7 +368,7 @@ def is_gone(error: Exception) -> bool:
 
 def has_tripped(answer: object) -> bool:
     """Whether an answer says that the server failed, which of an item may mean that it cannot be read."""
-    return isinstance(answer, Exception) and code_of(answer) == "ErrorInternalServerError"
+    return isinstance(answer, Exception) and code_of(answer) == TRIPPED
 
 
 def offers_of(answer: Answer) -> set[str]:

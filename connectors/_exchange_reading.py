@@ -22,7 +22,7 @@ from msgspec import Struct, field
 from connectors._exchange import Exchange, Folder
 from connectors._exchange_elements import Element, ItemId, Property, id_of, is_since, key_of
 from connectors._exchange_folders import Seen, chosen, is_quiet, left
-from connectors._exchange_line import Fault
+from connectors._exchange_line import TRIPPED, Fault
 from connectors._exchange_mail import (
     BODY,
     HEAD,
@@ -39,6 +39,7 @@ from connectors._holdings import suspicious
 from connectors._http import TooLarge
 from connectors._mail_jobs import compact, decoded, terms_of
 from connectors._mime import BODY_BYTES, nature_by_head
+from connectors._withheld import withheld
 from schemas.connector import Access, Change, Page, Tombstone
 from schemas.errors import CursorExpired, Rejected, SuspiciousSnapshot
 from schemas.ids import Cursor, ExternalId, StreamName
@@ -295,10 +296,11 @@ class Reading:
                 wanted.append(id_)
                 run.taken.add(key_of(id_.id))
         for begin in range(0, len(wanted), HEADS):
-            mails = self._mails(wanted[begin : begin + HEADS])
+            mails = self._mails(folder, wanted[begin : begin + HEADS])
             if not mails:
                 continue
-            read = {one.key for one in mails if not one.is_draft}
+            # What was not handed out is not held: it comes once it changes, or all is listed anew.
+            read = {one.key for one in mails if not one.is_draft and not one.fault}
             self._marks.append((True, partial(self._note_read, run, read)))
             self._streams.append(folder.key)
             yield Mails(self._access.read_text, self._terms, folder.name, self._state.turn, tuple(mails))
@@ -313,15 +315,15 @@ class Reading:
         received = received_at(item)
         return self._terms.since is None or received is None or received >= self._terms.since
 
-    def _mails(self, ids: Sequence[ItemId]) -> list[Mail]:
+    def _mails(self, folder: Folder, ids: Sequence[ItemId]) -> list[Mail]:
         """Some mails: of all the header block, of those between humans the text."""
         mails: dict[str, Mail] = {}
         humans: list[ItemId] = []
-        for id_, item in zip(ids, self._items(ids, HEAD), strict=True):
+        for id_, item in zip(ids, self._items(folder, ids, HEAD), strict=True):
             key = key_of(id_.id)
             if isinstance(item, Fault):
                 if not item.is_gone:
-                    mails[key] = Mail(key, fault=f"the server does not hand it out ({item.code})")
+                    mails[key] = Mail(key, fault=withheld("the server", item.code))
                 continue
             mail = mails[key] = mail_of(key, item)
             if self._state.headers_only or mail.is_draft:
@@ -330,23 +332,29 @@ class Reading:
                 humans.append(id_)
         for begin in range(0, len(humans), BODIES):
             batch = humans[begin : begin + BODIES]
-            for id_, item in zip(batch, self._items(batch, BODY, BODY_BYTES), strict=True):
+            for id_, item in zip(batch, self._items(folder, batch, BODY, BODY_BYTES), strict=True):
+                key = key_of(id_.id)
                 if not isinstance(item, Fault):
-                    # What is not handed out counts as empty: who wrote to whom is known all the same.
-                    mails[key_of(id_.id)] = with_body(mails[key_of(id_.id)], item, BODY_BYTES)
+                    mails[key] = with_body(mails[key], item, BODY_BYTES)
+                elif item.code == TRIPPED:
+                    mails[key] = Mail(key, fault=withheld("the server", item.code))
+                # What is refused counts as empty: who wrote to whom is known all the same.
         return list(mails.values())
 
     def _items(
-        self, ids: Sequence[ItemId], properties: Sequence[Property], body: int = 0
+        self, folder: Folder, ids: Sequence[ItemId], properties: Sequence[Property], body: int = 0
     ) -> list[Element | Fault]:
         """Items by their ids, fewer at a time where an answer would be too large."""
         try:
-            return self._line.items(ids, properties, body=body)
+            return self._line.items(ids, properties, body=body, beside=[folder.id])
         except TooLarge:
             if len(ids) == 1:
                 return [Fault("it is too large")]
             half = len(ids) // 2
-            return [*self._items(ids[:half], properties, body), *self._items(ids[half:], properties, body)]
+            return [
+                *self._items(folder, ids[:half], properties, body),
+                *self._items(folder, ids[half:], properties, body),
+            ]
 
     # --- what is gone -----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from connectors._exchange_folders import Seen, is_quiet, left
 from connectors._exchange_line import Fault
 from connectors._holdings import Contents, Pages, failing, suspicious
 from connectors._revisions import Kept
+from connectors._withheld import withheld
 from schemas.connector import Access, Page, Unreadable
 from schemas.errors import CursorExpired, KithError, Rejected, SuspiciousSnapshot
 from schemas.ids import Cursor, StreamName
@@ -221,15 +222,15 @@ class _Reading:
         for begin in range(0, len(ids), BATCH):
             batch = ids[begin : begin + BATCH]
             found: list[tuple[ItemId, Element]] = []
-            for id_, item in zip(batch, self._line.items(batch, self._reader.whole), strict=True):
+            for id_, item in zip(
+                batch, self._line.items(batch, self._reader.whole, beside=[folder.id]), strict=True
+            ):
                 if not isinstance(item, Fault):
                     found.append((id_, item))
                 elif not item.is_gone:
                     # What cannot be had now is not gone; what is gone will be told as such.
                     where = f"{folder.name}, item {key_of(id_.id)}"
-                    self._pages.changes.append(
-                        Unreadable(where, f"the server does not hand it out ({item.code})")
-                    )
+                    self._pages.changes.append(Unreadable(where, withheld("the server", item.code)))
             read = self._reader.read(self._line, [item for _, item in found], folder)
             for (id_, item), contents in zip(found, read, strict=True):
                 self._note(id_, item, contents, held)

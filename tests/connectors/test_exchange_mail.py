@@ -456,6 +456,26 @@ def test_a_mail_that_the_server_trips_over_stops_no_other(mailbox: ExchangeServe
     assert "ErrorInternalServerError" in told.reason
 
 
+def test_a_mail_alone_that_the_server_trips_over_stops_no_other(mailbox: ExchangeServer) -> None:
+    """One that is new by itself is judged by others of its folder; it comes once all is listed anew."""
+    mailbox.broken_code = "ErrorInternalServerError"
+    for number in range(3):
+        mailbox.add("inbox", a_letter(a_mail(number)))
+    mirror = read(mailbox)
+    mailbox.broken.add(mailbox.add("inbox", a_letter(a_mail(8))))
+    read(mailbox, mirror)
+    assert [one.reason for one in mirror.unreadable] == [
+        "the server does not hand it out (ErrorInternalServerError)"
+    ]
+    mailbox.add("inbox", a_letter(a_mail(9)))
+    assert "m9@example.com" in messages(read(mailbox, mirror))
+    mailbox.broken.clear()
+    assert "m8@example.com" not in messages(read(mailbox, mirror))
+    mailbox.expire_sync_states()
+    mailbox.add("inbox", a_letter(a_mail(10)))
+    assert len(messages(read(mailbox, mirror))) == 6
+
+
 def test_a_trip_that_was_the_servers_own_costs_nothing(mailbox: ExchangeServer) -> None:
     """One that comes when it is asked for again is no trouble."""
     mailbox.broken_code = "ErrorInternalServerError"
