@@ -476,6 +476,19 @@ def test_a_mail_alone_that_the_server_trips_over_stops_no_other(mailbox: Exchang
     assert len(messages(read(mailbox, mirror))) == 6
 
 
+def test_a_text_that_the_server_trips_over_is_told_of(mailbox: ExchangeServer) -> None:
+    """A mail whose text alone fails is told of, and not taken for an empty one; it comes once all is listed anew."""
+    ids = [mailbox.add("inbox", a_letter(a_mail(number))) for number in range(4)]
+    mailbox.broken_texts.add(ids[2])
+    mirror = read(mailbox)
+    assert len(messages(mirror)) == 3
+    assert len(mirror.unreadable) == 1
+    mailbox.broken_texts.clear()
+    mailbox.expire_sync_states()
+    mailbox.add("inbox", a_letter(a_mail(9)))
+    assert len(messages(read(mailbox, mirror))) == 5
+
+
 def test_a_trip_that_was_the_servers_own_costs_nothing(mailbox: ExchangeServer) -> None:
     """One that comes when it is asked for again is no trouble."""
     mailbox.broken_code = "ErrorInternalServerError"

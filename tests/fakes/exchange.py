@@ -123,6 +123,8 @@ class ExchangeServer:
         self.broken: set[str] = set()
         """Ids of items that the server cannot read itself, and what it says of them."""
         self.broken_code = "ErrorCorruptData"
+        self.broken_texts: set[str] = set()
+        """Ids of items at whose text the server fails."""
         self.between: Callable[[], object] | None = None
         """What somebody else does just before the next write."""
         self.wire = Wire(self)
@@ -445,6 +447,9 @@ class ExchangeServer:
             else:
                 element = self._item_element(item, wanted)
                 text = element.find(f"{T}Body")
+                if text is not None and item.id in self.broken_texts:
+                    messages.append(message_of("GetItem", e("m:Items"), code="ErrorInternalServerError"))
+                    continue
                 if text is not None and most and len(text.text or "") > int(most):
                     text.text = (text.text or "")[: int(most)]
                 messages.append(message_of("GetItem", e("m:Items", element)))
