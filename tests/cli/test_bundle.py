@@ -167,14 +167,41 @@ def test_nothing_private_is_in_it(tmp_path: Path, acme: Acme) -> None:
     assert held["status.json"]["owners"][0]["unsent"][0]["state"] == "failed"
 
 
-@pytest.mark.parametrize("broken", ["none", "setting", "damaged"])
+def test_a_book_on_either_database_tells_its_version(tmp_path: Path, database_url: str) -> None:
+    """PostgreSQL's version and the tables' are told, and of its address no more than which it is."""
+    kith = Kith(tmp_path / "home", settings={"KITH_DATABASE_URL": database_url}).init()
+    file = tmp_path / "help.zip"
+    assert kith("doctor", "--bundle", file).status == 0
+    held = parts(file)
+    database = held["versions.json"]["database"]
+    assert database["migration"] == database["newest_migration"]
+    assert ("postgresql" in database) is database_url.startswith("postgresql")
+    (told,) = [one["value"] for one in held["config.json"]["settings"] if one["name"] == "KITH_DATABASE_URL"]
+    assert told in {"sqlite", "postgresql", "postgresql+psycopg"}
+    assert database_url.rpartition("/")[2] not in words(file)
+
+
+def test_several_owners_are_all_told_of(kith: Kith, tmp_path: Path) -> None:
+    """Without --owner, as doctor itself: each owner's status, under placeholders that differ."""
+    kith("init", "--name", "Ben Asante", "--email", "ben@example.org", "--timezone", "Europe/Lisbon")
+    assert kith("doctor", "--bundle", tmp_path / "help.zip").status == 0
+    owners = parts(tmp_path / "help.zip")["status.json"]["owners"]
+    assert [one["timezone"] for one in owners] == ["Europe/Berlin", "Europe/Lisbon"]
+    assert len({one["email"] for one in owners} | {one["owner"] for one in owners}) == 4
+    assert not [word for word in ("Ben", "Mara", "example.") if word in words(tmp_path / "help.zip")]
+
+
+@pytest.mark.parametrize("broken", ["none", "setting", "damaged", "server"])
 def test_a_broken_home_tells_what_can_be_told(kith: Kith, tmp_path: Path, broken: str) -> None:
-    """No home, a setting that is none, a damaged database: the bundle is written, and says where to look."""
+    """No home, a setting that is none, a damaged database, one out of reach: the bundle is written, and says where to look."""
     file = tmp_path / "help.zip"
     if broken == "none":
         kith = Kith(tmp_path / "canary-none")
     elif broken == "setting":
         kith = Kith(kith.home, settings={"KITH_DIGEST_TIME": "canary-secret-in-the-wrong-place"})
+    elif broken == "server":
+        server = "postgresql://canary-user:canary-pass@canary-db.example:1/canary-book"
+        kith = Kith(kith.home, settings={"KITH_DATABASE_URL": server})
     else:
         (kith.home / "kith.db").write_bytes(b"no database" * 1_000)
     assert kith("doctor", "--bundle", file).status == 1
