@@ -11,10 +11,10 @@ import sqlite3
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ from services.status import Status, gathered, status
 from services.store import events as stream
 from services.store.migrate import HEAD, current
 
+_Of = TypeVar("_Of")
 PARTS = {
     "doctor.json": "what kith doctor found, and what to do about it",
     "status.json": "how each account stands, and how much there is of everything",
@@ -102,11 +103,23 @@ def _parts(context: Context, told: Examination) -> dict[str, Any]:
     checks = told.checks if settings is not None else [_of_settings(one) for one in told.checks]
     return {
         "doctor.json": disguise.value(msgspec.to_builtins(Examination(told.is_well, checks))),
-        "status.json": _statuses(disguise, app) if app is not None else _UNKNOWN,
-        "config.json": _config(disguise, settings) if settings is not None else _UNKNOWN,
+        "status.json": _told(_statuses, disguise, app),
+        "config.json": _told(_config, disguise, settings),
         "versions.json": _versions(app),
-        "rejects.json": _rejects(disguise, app) if app is not None else _UNKNOWN,
+        "rejects.json": _told(_rejects, disguise, app),
     }
+
+
+def _told(
+    tell: Callable[[Disguise, _Of], dict[str, Any]], disguise: Disguise, of: _Of | None
+) -> dict[str, Any]:
+    """A part, or why there is none."""
+    if of is None:
+        return _UNKNOWN
+    try:
+        return tell(disguise, of)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is what help is wanted with: the rest is told
+        return {"unknown": f"It could not be told: a fault in Kith itself ({type(error).__name__})."}
 
 
 def _settings(context: Context) -> Settings | None:

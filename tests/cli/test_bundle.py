@@ -181,6 +181,20 @@ def test_a_book_on_either_database_tells_its_version(tmp_path: Path, database_ur
     assert database_url.rpartition("/")[2] not in words(file)
 
 
+def test_a_part_that_fails_leaves_the_others(kith: Kith, tmp_path: Path) -> None:
+    """A fault of Kith's own where one part is made is told there, as its help is wanted then most of all."""
+    with sqlite3.connect(kith.home / "kith.db") as database:
+        database.execute("DROP TABLE outbox")
+    database.close()
+    kith("doctor", "--bundle", tmp_path / "help.zip")
+    held = parts(tmp_path / "help.zip")
+    assert held["status.json"] == {
+        "unknown": "It could not be told: a fault in Kith itself (OperationalError)."
+    }
+    assert held["rejects.json"] == {"rejects": []}
+    assert held["versions.json"]["kith"]
+
+
 def test_several_owners_are_all_told_of(kith: Kith, tmp_path: Path) -> None:
     """Without --owner, as doctor itself: each owner's status, under placeholders that differ."""
     kith("init", "--name", "Ben Asante", "--email", "ben@example.org", "--timezone", "Europe/Lisbon")
