@@ -28,7 +28,7 @@ LINE_LENGTH = 280
 _JOINERS = "\u200c\u200d"
 # One base letter with more marks than this is not a name in any script but a tower that covers other lines.
 _MARKS_IN_A_ROW = 4
-QUIET, LOOKED_BACK = "nothing is waiting for you", "nothing was waiting for you"
+QUIET, LOOKED_BACK = "nothing is waiting for you", "nothing was put before you that week"
 """What the subject says of a week with nothing in it: of the present one, and of one gone by."""
 
 

@@ -126,10 +126,10 @@ def test_a_week_gone_by_tells_what_belonged_to_it() -> None:
     assert render_text(old).startswith("Looking back, Mara. The week of 30 December 2024\n")
     assert "Looking back, Mara." in render_html(old)
     empty = build(state, (), "2024-W52")
-    assert subject(empty) == "Your week: nothing was waiting for you"
-    assert preheader(empty) == "Nothing was waiting for you."
+    assert subject(empty) == "Your week: nothing was put before you that week"
+    assert preheader(empty) == "Nothing was put before you that week."
     assert render_text(empty) == (
-        "Looking back, Mara. The week of 23 December 2024\n\nNothing was waiting for you.\n"
+        "Looking back, Mara. The week of 23 December 2024\n\nNothing was put before you that week.\n"
     )
     assert "Enjoy the week" not in render_html(empty)
 
