@@ -2,11 +2,10 @@
 
 import re
 
-_REPLY = "re|aw|sv|vs|antw|antwort|odp|ynt|res|ref|rif|réf"
-_FORWARD = "fw|fwd|wg|tr|rv|enc|doorst|vb|vl"
+_REPLY = "re|aw|sv|vs|antw|antwort|odp|ynt|res|ref|rif|réf|回复|答复|回覆"
+_FORWARD = "fw|fwd|wg|tr|rv|enc|doorst|vb|vl|转发|轉寄"
 _COUNT = r"(?:\[\d{1,3}\])?\s?[::]"
-PREFIX = re.compile(rf"\s*(?:{_REPLY}|{_FORWARD}){_COUNT}", re.IGNORECASE)
-"""One `Re:`, `AW:`, `Fwd:` at the beginning."""
+_PREFIX = re.compile(rf"\s*(?:{_REPLY}|{_FORWARD}){_COUNT}", re.IGNORECASE)
 _REPLIED = re.compile(rf"\s*(?:{_REPLY}){_COUNT}", re.IGNORECASE)
 _FORWARDED = re.compile(rf"\s*(?:{_FORWARD}){_COUNT}", re.IGNORECASE)
 _READ_AT_MOST = 1_000
@@ -35,6 +34,14 @@ def is_forward(subject: str) -> bool:
 def is_reply(subject: str) -> bool:
     """Whether the subject begins like an answer's."""
     return _REPLIED.match(subject[:40]) is not None
+
+
+def bare(subject: str) -> str:
+    """The subject without its chain of `Re:`, `AW:`, `Fwd:`."""
+    line = subject[:_READ_AT_MOST]
+    while found := _PREFIX.match(line):
+        line = line[found.end() :]
+    return line.strip()
 
 
 def matter(subject: str) -> str:

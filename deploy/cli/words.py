@@ -29,12 +29,13 @@ from schemas.decisions import (
 )
 from schemas.errors import ConfigError, UsageError
 from schemas.ids import public_id
-from services.digest.words import WEEKDAYS, counted
+from services.digest.words import counted
 from services.identity.joining import split_decision
 from services.identity.keys import mailbox_key
 from services.lookup import find_followup, find_person
 from services.mailing import set_mail
 from services.people import PersonRow, owners_words, person_shape
+from services.vocabulary import WEEKDAYS
 
 _WORD = re.compile(r"[\w][\w .&/+-]{0,39}", re.UNICODE)
 

@@ -15,6 +15,8 @@ from services.digest import words
 from services.digest.words import NAME_LENGTH, clean
 from services.history.parts import SMALL_MEETING
 from services.state import OWNER, MeetingView, PersonView, Said, State
+from services.subjects import bare
+from services.vocabulary import MONTHS, WEEKDAYS, upper_first
 
 TITLES: Mapping[str, str] = {
     "waiting_for_you": "Waiting for you",
@@ -235,7 +237,7 @@ def _phrase(followup: Followup, person: PersonView | None, now: _Week) -> tuple[
         quoted = _clause(
             message, {"awaiting_me": "ask", "promise": "promise"}.get(followup.rule, ""), followup.due
         )
-        topic = _quotable(words.bare_subject(message.subject), 100)
+        topic = _quotable(bare(message.subject), 100)
         if followup.rule == "awaiting_me" and message.author == person.id:
             asked = f'{name} asked {day}: "{quoted}"' if quoted else f'{name} wrote {day}: "{topic}"'
             if quoted or topic:
@@ -271,7 +273,7 @@ def _asked_whom(message: Said, followup: Followup, now: _Week) -> str:
         start = "asked you alone, no answer yet"
     else:
         start = f"asked you and {number_of_others(others)}, no answer yet"
-    topic = _quotable(words.bare_subject(message.subject), 100)
+    topic = _quotable(bare(message.subject), 100)
     again = [now.said[key] for key in followup.evidence if key in now.said and key != message.id]
     due = f"; asked again {words.on_day(now.day(again[-1].at), now.today)}" if again else ""
     if followup.due:
@@ -342,7 +344,7 @@ def _present(meeting: MeetingView) -> list[str]:
 
 def _meeting_line(meeting: MeetingView, again: int, now: _Week) -> DigestItem:
     at = meeting.at.astimezone(now.state.zone)
-    weekday = words.WEEKDAYS[at.weekday()][:3]
+    weekday = WEEKDAYS[at.weekday()][:3]
     when = f"{weekday}, all day" if meeting.is_all_day else f"{weekday} {at:%H:%M}"
     people = [person for key in _present(meeting) if (person := now.state.people.get(key))]
     people.sort(key=lambda person: (-person.strength, person.name, person.id))
@@ -358,7 +360,7 @@ def _meeting_line(meeting: MeetingView, again: int, now: _Week) -> DigestItem:
         name = ""
         firsts = [_first(person) if len(people) > 1 else _name(person) for person in people]
         with_whom = words.listed(firsts) or words.counted(meeting.group_size - 1, "person", "people")
-        rest = f"{summary}, with {with_whom}" if summary else words.upper_first(with_whom)
+        rest = f"{summary}, with {with_whom}" if summary else upper_first(with_whom)
         history = _history_of_many(people, meeting, now)
     if again:
         rest += f" (and {words.counted(again, 'more time')} this week)"
@@ -574,7 +576,7 @@ def _subject(sections: Sequence[DigestSection], now: _Week) -> str:
     if not parts and sections:
         parts.append(_subject_first(sections[0], now))
     quiet = words.LOOKED_BACK if now.is_over else words.QUIET
-    return words.upper_first("; ".join(parts)) if parts else quiet
+    return upper_first("; ".join(parts)) if parts else quiet
 
 
 def _subject_first(section: DigestSection, now: _Week) -> str:
@@ -608,7 +610,7 @@ def _subject_meeting(items: Sequence[DigestItem], now: _Week) -> Iterable[str]:
     """The first meeting with one person alone, for that is the one to prepare; else the first of all."""
     item = next((item for item in items if item.name), items[0])
     person = now.person(item.person)
-    day = next((name for name in words.WEEKDAYS if (item.when or "").startswith(name[:3])), "")
+    day = next((name for name in WEEKDAYS if (item.when or "").startswith(name[:3])), "")
     if day and item.name and person:
         yield f"{day} with {_first(person)}"
     elif day and item.when:
@@ -622,7 +624,7 @@ def _greeting(now: _Week) -> str:
     first = clean(now.state.owner_name, NAME_LENGTH).split(" ", maxsplit=1)[0]
     owner = f", {first}" if first else ""
     if now.is_over:
-        monday = f"{now.start.day} {words.MONTHS[now.start.month - 1]} {now.start.year}"
+        monday = f"{now.start.day} {MONTHS[now.start.month - 1]} {now.start.year}"
         return f"Looking back{owner}. The week of {monday}"
     return f"Good {part}{owner}. {words.full_date(now.today)}"
 

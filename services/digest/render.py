@@ -17,6 +17,7 @@ from msgspec import Struct
 from schemas.interface import Digest, DigestItem, encode
 from services.digest import words
 from services.digest.words import NAME_LENGTH, clean
+from services.vocabulary import upper_first
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -128,7 +129,7 @@ def preheader(digest: Digest) -> str:
 
 def _nothing(digest: Digest) -> str:
     """The one sentence of a week with nothing in it."""
-    return f"{words.upper_first(words.LOOKED_BACK)}." if digest.subject == words.LOOKED_BACK else NOTHING
+    return f"{upper_first(words.LOOKED_BACK)}." if digest.subject == words.LOOKED_BACK else NOTHING
 
 
 def render_json(digest: Digest) -> bytes:
@@ -215,7 +216,7 @@ def _line(item: DigestItem, links: Links, *, is_full: bool) -> Line:
         rest = rest.removeprefix(name).lstrip(" ,:;.")
     return Line(
         text=text,
-        rest=words.upper_first(rest),
+        rest=upper_first(rest),
         tail=tail,
         why=_sentence(clean(item.why)),
         history=clean(item.why).rstrip("."),
@@ -232,7 +233,7 @@ def _line(item: DigestItem, links: Links, *, is_full: bool) -> Line:
 
 def _sentence(text: str) -> str:
     is_ended = not text or text.rstrip('"')[-1:] in _ENDS
-    return words.upper_first(text) + ("" if is_ended else ".")
+    return upper_first(text) + ("" if is_ended else ".")
 
 
 def _actions(item: DigestItem, links: Links) -> Iterable[Link]:
@@ -282,7 +283,7 @@ def _read(numbers: dict[str, Any]) -> str:
     if _count(numbers, "sources") and not numbers.get("troubles"):
         in_sync = "all sources are in sync"
     sentence = "; ".join(part for part in (read, in_sync) if part)
-    return f"{words.upper_first(sentence)}." if sentence else ""
+    return f"{upper_first(sentence)}." if sentence else ""
 
 
 def _count(numbers: dict[str, Any], key: str) -> int:
@@ -307,7 +308,7 @@ def _templates() -> "Environment":
     )
     env.filters["typeset"] = typeset
     env.filters["wrap"] = wrap
-    env.filters["upper_first"] = words.upper_first
+    env.filters["upper_first"] = upper_first
     return env
 
 

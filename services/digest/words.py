@@ -4,28 +4,11 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-_NUMERALS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+from services.vocabulary import JOINERS, MONTHS, NUMBERS, WEEKDAYS
 
 NAME_LENGTH = 60
 LINE_LENGTH = 280
 
-# Format characters that carry meaning inside words: Persian and Indic spelling, joined emoji.
-_JOINERS = "\u200c\u200d"
 # One base letter with more marks than this is not a name in any script but a tower that covers other lines.
 _MARKS_IN_A_ROW = 4
 QUIET, LOOKED_BACK = "nothing is waiting for you", "nothing was put before you that week"
@@ -42,7 +25,7 @@ def clean(text: str, limit: int = LINE_LENGTH) -> str:
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if char.isspace() or category in {"Zl", "Zp", "Zs"}:
             kept.append(" ")
-        elif (category[0] == "C" and char not in _JOINERS) or marks > _MARKS_IN_A_ROW:
+        elif (category[0] == "C" and char not in JOINERS) or marks > _MARKS_IN_A_ROW:
             continue
         else:
             kept.append(char)
@@ -54,7 +37,7 @@ def cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     end = limit - 1
-    while end > 0 and (unicodedata.category(text[end])[0] == "M" or text[end] in _JOINERS):
+    while end > 0 and (unicodedata.category(text[end])[0] == "M" or text[end] in JOINERS):
         end -= 1
     space = text.rfind(" ", 0, end)
     if space > limit * 2 // 3:
@@ -129,7 +112,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def number_word(number: int) -> str:
     """Small numbers in words, larger ones in figures."""
-    return _NUMERALS[number] if 0 <= number < len(_NUMERALS) else f"{number:,}"
+    return NUMBERS[number] if 0 <= number < len(NUMBERS) else f"{number:,}"
 
 
 def listed(names: Sequence[str], limit: int = 4) -> str:
@@ -140,42 +123,3 @@ def listed(names: Sequence[str], limit: int = 4) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def upper_first(text: str) -> str:
-    """The text with its first letter large, and no other letter touched."""
-    return text[:1].upper() + text[1:]
-
-
-def bare_subject(subject: str) -> str:
-    """A subject without the Re:, Fwd: and their cousins before it."""
-    rest = subject.strip()
-    for _ in range(8):
-        head, colon, tail = rest.partition(":")
-        if not colon or head.strip().lower() not in _PREFIXES or not tail.strip():
-            break
-        rest = tail.strip()
-    return rest
-
-
-_PREFIXES = frozenset(
-    (
-        "re",
-        "fw",
-        "fwd",
-        "aw",
-        "wg",
-        "sv",
-        "vs",
-        "tr",
-        "rv",
-        "antw",
-        "odp",
-        "ref",
-        "r",
-        "i",
-        "回复",
-        "答复",
-        "转发",
-    )
-)

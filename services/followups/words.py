@@ -8,40 +8,9 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from services.subjects import PREFIX
+from services.subjects import bare
+from services.vocabulary import JOINERS, MONTHS, NUMBERS, WEEKDAYS
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-_NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-_JOINERS = "\u200c\u200d"
-"""Persian and Indic names are spelt with these; they cannot turn the direction of a line."""
 _READ_AT_MOST = 1000
 _YEAR_IS_PLAIN = 300
 """A day and month alone are clear for about this many days."""
@@ -64,7 +33,7 @@ def _harmless(char: str) -> str:
     match unicodedata.category(char):
         case "Cc" | "Zl" | "Zp":
             return " "
-        case "Cf" if char in _JOINERS:
+        case "Cf" if char in JOINERS:
             return char
         case "Cf" | "Cs" | "Co" | "Cn":
             return ""
@@ -81,10 +50,7 @@ def quoted(text: str, limit: int = 160) -> str:
 
 def topic(subject: str, limit: int = 80) -> str:
     """The subject without its chain of `Re:`, `AW:`, `Fwd:`."""
-    line = one_line(subject, _READ_AT_MOST)
-    while found := PREFIX.match(line):
-        line = line[found.end() :]
-    return one_line(line, limit)
+    return one_line(bare(one_line(subject, _READ_AT_MOST)), limit)
 
 
 @lru_cache(maxsize=8192)
@@ -99,10 +65,10 @@ def day(when: date, today: date) -> str:
     if -2 < away < 2:
         return ("yesterday", "today", "tomorrow")[away + 1]
     if -7 < away < 7:
-        return _DAYS[when.weekday()]
+        return WEEKDAYS[when.weekday()]
     if abs(away) <= _YEAR_IS_PLAIN:
-        return f"{when.day} {_MONTHS[when.month - 1]}"
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+        return f"{when.day} {MONTHS[when.month - 1]}"
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
 def on_day(when: date, today: date) -> str:
@@ -119,13 +85,13 @@ def days_own(when: date, today: date, thing: str) -> str:
 
 def month(when: date, today: date) -> str:
     """The month, with its year unless the day and month alone are clear."""
-    name = _MONTHS[when.month - 1]
+    name = MONTHS[when.month - 1]
     return name if abs((when - today).days) <= _YEAR_IS_PLAIN else f"{name} {when.year}"
 
 
 def number(count: int) -> str:
     """Small numbers as words, others in digits."""
-    return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else str(count)
+    return NUMBERS[count] if 0 <= count < len(NUMBERS) else str(count)
 
 
 def counted(count: int, noun: str) -> str:
@@ -163,8 +129,3 @@ def listed(names: Sequence[str], most: int = 2) -> str:
         return f"{', '.join(names[:-1])} and {names[-1]}"
     others = len(names) - 1
     return f"{names[0]} and {number(others)} others"
-
-
-def sentence(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]

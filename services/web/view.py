@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from services.digest.words import clean, counted, day_words, number_word, upper_first
+from services.digest.words import clean, counted, day_words, number_word
 from services.standing import TROUBLED, AccountStanding
 from services.status import SourceStatus, Status, Unsent, gathered
+from services.vocabulary import upper_first
 
 _STREAMS = {
     "mail": ("Mail", "message"),

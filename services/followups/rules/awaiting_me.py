@@ -19,6 +19,7 @@ from services.followups.facts import MESSAGES, TALK_AT_MOST, Facts, others_in_to
 from services.followups.reason import Closure, Reason, earliest
 from services.state import OWNER, Said
 from services.subjects import is_forward
+from services.vocabulary import upper_first
 
 ASKED_AT_MOST = 8
 """A question to more people than this in To is asked of nobody in particular."""
@@ -187,4 +188,4 @@ def _why(facts: Facts, opened: _Open, asked: str) -> str:
         whom = f"to you and {words.number(others)} {'other' if others == 1 else 'others'}"
     place = " on LinkedIn" if ask.kind == "linkedin_message" else ""
     again = f" Asked again {facts.on(opened.again[-1].at)}." if opened.again else ""
-    return f"{words.quoted(asked)} {words.sentence(facts.when(ask.at))}{place}, {whom}.{again}"
+    return f"{words.quoted(asked)} {upper_first(facts.when(ask.at))}{place}, {whom}.{again}"

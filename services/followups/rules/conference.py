@@ -14,6 +14,7 @@ from services.followups.days import day_start
 from services.followups.facts import MEETING_AT_MOST, Facts, first_later, is_on
 from services.followups.reason import Closure, Reason, earliest
 from services.state import MeetingView, PersonView
+from services.vocabulary import upper_first
 
 AFTER = timedelta(days=2)
 PEOPLE_AT_LEAST = 3
@@ -99,7 +100,7 @@ def _reason(facts: Facts, meeting: MeetingView, near: Sequence[str]) -> Reason |
     names = ", ".join(facts.name(one) for one in shown[:12])
     more = len(shown) - 12
     where = words.one_line(meeting.summary, 60) or "the event"
-    many = f"{words.sentence(words.number(len(new)))} {'person' if len(new) == 1 else 'people'}"
+    many = f"{upper_first(words.number(len(new)))} {'person' if len(new) == 1 else 'people'}"
     if len(new) == 1:
         title = f"One person from {where}, no word since"
     elif len(shown) == len(new):

@@ -14,6 +14,7 @@ from services.followups.facts import MEETING_AT_MOST, Facts, attendees
 from services.followups.reason import Reason
 from services.followups.rules import thanks
 from services.state import OWNER, MeetingView, PersonView
+from services.vocabulary import upper_first
 
 WITHIN = timedelta(days=2)
 
@@ -71,7 +72,7 @@ def _reason(facts: Facts, meeting: MeetingView, persons: tuple[str, ...], new: t
         person=first[0],
         people=tuple(first),
         title=f"Follow up with {words.listed(names)} after {thing}",
-        why=about + met if about else words.sentence(met),
+        why=about + met if about else upper_first(met),
         evidence=(meeting.id,),
         raised_at=past_weekend(meeting.ends_at + WITHIN, facts.zone),
         closure=facts.written_to(persons, meeting.at),

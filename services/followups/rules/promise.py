@@ -12,6 +12,7 @@ from services.followups.days import day_end
 from services.followups.facts import MESSAGES, Facts, is_human, others_in_to
 from services.followups.reason import Reason
 from services.state import OWNER, Said
+from services.vocabulary import upper_first
 
 PROMISED_AT_MOST = 8
 _SAME_SITTING = timedelta(minutes=10)
@@ -60,7 +61,7 @@ def _reason(facts: Facts, said: Said) -> Reason | None:
         person=persons[0],
         people=persons,
         title=title(first.text, facts.short(persons[0]), words.day(due, facts.today) if due else ""),
-        why=f"{quotes} {words.sentence(facts.when(said.at))}{f', in {words.quoted(about, 60)}' if about else ''}.",
+        why=f"{quotes} {upper_first(facts.when(said.at))}{f', in {words.quoted(about, 60)}' if about else ''}.",
         evidence=(said.id,),
         due=due,
         raised_at=said.at,
@@ -83,7 +84,7 @@ def title(clause: str, name: str, due: str) -> str:
         action = _WHEN.split(action, maxsplit=1)[0].strip(" ,")
         turned = _turned(action, name)
         if turned:
-            return f"{words.sentence(words.one_line(turned, 90))}{by}"
+            return f"{upper_first(words.one_line(turned, 90))}{by}"
     return (
         f"Keep your word to {name}{by}: {words.quoted(line, 80)}" if line else f"Keep your word to {name}{by}"
     )

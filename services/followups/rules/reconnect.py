@@ -18,6 +18,7 @@ from services.followups.facts import Contact, Facts
 from services.followups.reason import Reason, identity
 from services.followups.rules.keep_in_touch import ended_by, rhythm
 from services.state import PersonView
+from services.vocabulary import upper_first
 
 AT_A_TIME = 10
 MONTHS_AT_LEAST = 4
@@ -138,7 +139,7 @@ def _why(facts: Facts, view: PersonView, last: Contact) -> str:
     ended = facts.day(last.at).year
     years = f"in {ended}" if began == ended else f"{began}-{ended}"
     much = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
-    said = f"{words.sentence(much)} {years}; silent since {words.month(facts.day(last.at), facts.today)}."
+    said = f"{upper_first(much)} {years}; silent since {words.month(facts.day(last.at), facts.today)}."
     if view.moved_on is not None and view.organization:
         moved = words.month(view.moved_on, facts.today)
         said += f" Now at {words.one_line(view.organization, 60)} (LinkedIn export of {moved})."
