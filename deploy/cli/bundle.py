@@ -260,14 +260,17 @@ def _versions(app: Application | None) -> dict[str, Any]:
 
 
 def _rejects(disguise: Disguise, app: Application) -> dict[str, Any]:
-    counts: Counter[tuple[str, str]] = Counter()
+    said: Counter[tuple[str, str]] = Counter()
     with app.store.read() as unit:
         for owner, _ in stream.owners(unit):
             kinds = {one.id: one.kind for one in accounts.accounts(unit, owner)}
-            for one in stream.rejects(unit, owner):
-                counts[
-                    kinds.get(one.source) or _sort_of(one.source, one.where), disguise.text(one.reason)
-                ] += 1
+            said.update(
+                (kinds.get(one.source) or _sort_of(one.source, one.where), one.reason)
+                for one in stream.rejects(unit, owner)
+            )
+    counts: Counter[tuple[str, str]] = Counter()
+    for (kind, reason), count in said.items():
+        counts[kind, disguise.text(reason)] += count
     return {
         "rejects": [
             {"kind": kind, "reason": reason, "count": count}
