@@ -109,9 +109,10 @@ class Application:
         if not self.settings.secret_key and not key.exists():
             with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(32))
-        store = self._opened()
-        self.__dict__["store"] = store
-        return store
+        # Where it was looked who is there already, it is open.
+        if "store" not in self.__dict__:
+            self.__dict__["store"] = self._opened()
+        return self.store
 
     def book(self, email: str = "") -> Book:
         """The book of the owner with this address, or of the only owner.

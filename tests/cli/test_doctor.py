@@ -1,6 +1,8 @@
 """`kith doctor`: a sound home is well; each fault is found, with what to do about it."""
 
+import gc
 import sqlite3
+import warnings
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,14 @@ def test_a_damaged_database_is_told(kith: Kith, tmp_path: Path) -> None:
 def test_the_file_system_is_told_by_the_longest_mount(path: str, kind: str) -> None:
     """As Linux lists mounts, spaces escaped; a name that only begins alike is another place."""
     assert filesystem(Path(path), MOUNTS) == kind
+
+
+def test_a_home_made_leaves_no_connection_open(tmp_path: Path, database_url: str) -> None:
+    """`init`, which looks who is there already, opens the database once and lets go of it."""
+    kith = Kith(tmp_path / "home", settings={"KITH_DATABASE_URL": database_url})
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        kith.init()
+        gc.collect()
+    assert [str(one.message) for one in caught if "still open" in str(one.message)] == []
