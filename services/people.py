@@ -23,7 +23,7 @@ from schemas.events import decode_body
 from schemas.ids import public_id
 from schemas.interface import Balance, Counts, Direction, Identity, Person, Status
 from schemas.records import ExportSeen, OwnProfile
-from services.history.parts import DIRECTIONS, SMALL_MEETING, Kind, Part, Trait, Way
+from services.history.parts import DIRECTIONS, SMALL_MEETING, Kind, Part, Way
 from services.identity.keys import domain_of, identity_key, organisation_domain
 from services.identity.names import Spelling, best, folded
 from services.identity.verdict import Evidence, Verdict, judge
@@ -276,7 +276,6 @@ class _Dealings:
         self.last: tuple[int, str, str] | None = None
         self.is_met = False
         self._seen: set[int] = set()
-        self._unanswered: list[tuple[int, str]] = []
 
     @property
     def is_any(self) -> bool:
@@ -285,7 +284,7 @@ class _Dealings:
 
     def add(self, what: tuple[Any, ...], now: int) -> None:
         """Count one row of `interactions_of_people`; of two parts in one interaction the first read counts."""
-        _, part, key, kind, at, ends_at, way, owner_part, _, size, is_held, traits = what
+        _, part, key, kind, at, ends_at, way, owner_part, _, size, is_held = what
         if key in self._seen:
             return
         self._seen.add(key)
@@ -310,10 +309,10 @@ class _Dealings:
                 return
             if size > SMALL_MEETING:
                 counts.audiences += 1
-            elif way == Way.IN and traits & Trait.OWNER_UNANSWERED:
-                self._unanswered.append((at, direction))
             else:
-                self._meet(at, direction)
+                counts.meetings += 1
+                channel = "meeting"
+                self.is_met = True
         elif kind == Kind.LINKEDIN_MESSAGE:
             if way == Way.OUT:
                 counts.linkedin_sent += 1
@@ -321,24 +320,8 @@ class _Dealings:
             elif part == Part.FROM:
                 counts.linkedin_received += 1
                 channel = "linkedin_message"
-        if channel:
-            self._touch(at, channel, direction)
-
-    def settle(self) -> None:
-        """Count the invitations that the owner never answered, where the owner has written to the person at all.
-
-        Anybody can write one and call it a meeting; among acquaintances many go without a word.
-        """
-        if self.counts.sent + self.counts.cc_sent + self.counts.linkedin_sent or self.is_met:
-            for at, direction in self._unanswered:
-                self._meet(at, direction)
-
-    def _meet(self, at: int, direction: str) -> None:
-        self.counts.meetings += 1
-        self.is_met = True
-        self._touch(at, "meeting", direction)
-
-    def _touch(self, at: int, channel: str, direction: str) -> None:
+        if not channel:
+            return
         self.months[month_number(datetime.fromtimestamp(at, UTC))] += 1
         if self.first is None or at < self.first:
             self.first = at
@@ -350,8 +333,6 @@ def _dealings(interactions: Iterable[tuple[Any, ...]], now: int) -> defaultdict[
     dealings: defaultdict[int, _Dealings] = defaultdict(_Dealings)
     for what in interactions:
         dealings[what[0]].add(what, now)
-    for one in dealings.values():
-        one.settle()
     return dealings
 
 

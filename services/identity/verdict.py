@@ -1,7 +1,7 @@
 """Machine or human, judged for each address by the headers of what it sent, and why.
 
 The owner's word comes first; then what only humans do (a meeting, an answer to the owner, an invitation); then headers;
-then the address itself. A word list never outweighs a reply, nor a meeting, but for addresses that take no answer at all.
+then the address itself. A word list never outweighs a meeting or a reply.
 """
 
 import re
@@ -16,11 +16,6 @@ _NO_REPLY = re.compile(
     r"|calendar[._-]notification|jira|confluence|github|gitlab|slack|updates?|digest|invitations?|messages)"
     r"(?:[+._=-].*)?(?=@)"
 )
-_UNMET = re.compile(
-    r"^(?:(?:do[._-]?)?no[t]?[._-]?reply|noreply|nicht[._-]?antworten|ne[._-]?pas[._-]?repondre|no[._-]?responder"
-    r"|mailer[._-]?daemon|postmaster|bounces?|notifications?|calendar[._-]notification)(?:[+._=-].*)?(?=@)"
-)
-"""Those of them that nobody sits behind, whatever their invitations say."""
 _ROLE = re.compile(
     r"^(?:info|support|help|billing|invoice|rechnung|sales|contact|kontakt|hello|team|office|service|admin|orders?"
     r"|feedback|careers?|jobs?|hr|press|marketing|security|abuse|webmaster|reservations?|booking|events?)(?=@)"
@@ -64,7 +59,7 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(evidence.said, "you said so")
     if evidence.is_room or _ROOM.search(address):
         return Verdict(True, "a room or resource in calendars")
-    if evidence.meetings and not _UNMET.search(address):
+    if evidence.meetings:
         return Verdict(False, "you met")
     is_no_reply = bool(_NO_REPLY.search(address))
     if is_no_reply and not (evidence.answered and human):

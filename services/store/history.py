@@ -395,10 +395,10 @@ def all_interactions(unit: Unit, who: int) -> Iterator[InteractionRow]:
 
 def interactions_of_people(
     unit: Unit, who: int, persons: Sequence[int]
-) -> Iterator[tuple[int, int, int, int, int, int | None, int, int, int, int, bool, int]]:
+) -> Iterator[tuple[int, int, int, int, int, int | None, int, int, int, int, bool]]:
     """For each interaction of each person, by person.
 
-    Yields person, part, interaction id, kind, at, ends_at, direction, owner_part, author, group_size, is_held, signals.
+    Yields person, part, interaction id, kind, at, ends_at, direction, owner_part, author, group_size, is_held.
     """
     for chunk in chunks(persons):
         statement = (
@@ -414,7 +414,6 @@ def interactions_of_people(
                 interaction.c.author,
                 interaction.c.group_size,
                 interaction.c.is_held,
-                interaction.c.signals,
             )
             .join(participant, participant.c.identity == identity.c.key)
             .join(interaction, interaction.c.id == participant.c.interaction)
