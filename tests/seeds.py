@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-_ALWAYS: Final = 12
+_ALWAYS: Final = 6
 HUNDRED: Final[list[Any]] = [
     *range(_ALWAYS),
     *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(_ALWAYS, 100)),

@@ -63,12 +63,12 @@ def test_a_fault_at_any_statement_is_made_good_by_repeating(
 ) -> None:
     """For every n, a fault at the n-th point and the same again, in the same process, gives the whole export.
 
-    On PostgreSQL, where each takes four times as long, for every fourth.
+    On PostgreSQL, where each takes four times as long, for every eighth.
     """
     expected: dict[str, bytes] = {}
     number = 0
     while True:
-        number += 1 if store.engine.dialect.name == "sqlite" else 4
+        number += 1 if store.engine.dialect.name == "sqlite" else 8
         book = _fresh(store)
         # What the process remembers of this must outlive the fault, and nothing of what the fault undoes.
         take(book, some_records()[:4])  # type: ignore[arg-type]
