@@ -5,14 +5,12 @@ message that the server will not hand out is told of in its place; the others co
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from connectors._imap_grammar import Value, literal_size, name_in, number_of, pairs_of, parsed, without_size
 from connectors._imap_parts import STRUCTURE, TEXT_BYTES, Wanted
 from connectors._imap_records import Letter
 from connectors._imap_session import Refused, Session
 from connectors._imap_uids import UidSet
-from connectors._mail_dates import stated
 from connectors._mime import HEADER_BYTES, nature_by_head
 from schemas.errors import Transient
 
@@ -265,22 +263,6 @@ class Letters:
             for one in answer.data
             if len(one) > 3 and one[2] == b"FETCH" and (uid := number_of(pairs_of(one[3]).get(b"UID")))
         )
-
-    def arrivals(self, first: int, last: int) -> list[tuple[int, datetime]]:
-        """UIDs, and when they came to the server, of the messages with these sequence numbers.
-
-        Raises:
-            Refused: the server said NO or BAD.
-        """
-        answer = self._session.ask(f"FETCH {first}:{last} (UID INTERNALDATE)")
-        found: list[tuple[int, datetime]] = []
-        for one in answer.data:
-            told = pairs_of(one[3]) if len(one) > 3 and one[2] == b"FETCH" else {}
-            uid, received = number_of(told.get(b"UID")), told.get(b"INTERNALDATE")
-            time = stated(_word(received).strip()) if isinstance(received, bytes) else None
-            if uid and time is not None:
-                found.append((uid, time[0]))
-        return found
 
 
 def _is_whole(arrived: _Arrived) -> bool:

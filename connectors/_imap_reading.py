@@ -39,9 +39,6 @@ from schemas.ids import StreamName
 STREAM = "mail"
 RECENT = timedelta(days=28)
 _STEPS = (timedelta(days=90), timedelta(days=365))
-_BLOCK = 500
-_BLOCKS = 20
-"""How far back a large folder is looked at to find what came since a day, before the server is made to search it."""
 _TOMBSTONES = 1_000
 _PLAUSIBLE = 5
 """Where more than one in so many of a folder's messages seem gone, the server is asked once more."""
@@ -199,7 +196,7 @@ class Reading:
             run.older = self._since(self._state.since) - run.taken
         self._total += len(run.older | (wanted - run.taken))
         if seen.reach is None or seen.reach > recent:
-            wanted |= self._newest(opened, recent)
+            wanted |= self._since(recent)
         elif self._session.can("X-GM-EXT-1") and 0 < seen.modseq < standing.modseq:
             wanted |= self._relabelled(run)
         yield from self._fetch(run, wanted - run.taken)
@@ -216,7 +213,8 @@ class Reading:
                 raise Transient(
                     f"{self._session.host} has rebuilt {run.folder.name} while it was read. Kith tries again."
                 )
-            older &= self._newest(opened, bound)
+            if bound > self._state.since:
+                older &= self._since(bound)
             yield from self._fetch(run, older)
         self._marks.append(_Mark(run, reach=bound))
 
@@ -258,27 +256,6 @@ class Reading:
             return self._search("ALL")
         day -= timedelta(days=1)
         return self._search(f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year:04}")
-
-    def _newest(self, opened: Opened, day: date) -> UidSet:
-        """What came since a day, as far as it stands among the newest of the folder that is open.
-
-        To search a large folder by day some servers look at each message in it. Where much old mail was moved in lately,
-        more may stand below; it comes with a later step.
-        """
-        count = opened.standing.messages
-        if count <= _BLOCK or day <= self._state.since:
-            return self._since(day)
-        found = UidSet()
-        for last in range(count, max(0, count - _BLOCKS * _BLOCK), -_BLOCK):
-            try:
-                came = self._fetching.arrivals(max(1, last - _BLOCK + 1), last)
-            except Refused:
-                return self._since(day)
-            recent = UidSet.of(uid for uid, at in came if at.date() >= day - timedelta(days=1))
-            found |= recent
-            if not recent:
-                return found
-        return found if count <= _BLOCKS * _BLOCK else self._since(day)
 
     def _relabelled(self, run: _Run) -> UidSet:
         """Messages read before whose labels may have changed since; they are read again."""

@@ -407,32 +407,6 @@ def test_the_last_weeks_come_first(any_box: MailBox) -> None:
     assert len(order) == 12
 
 
-def test_a_large_folder_is_looked_at_from_its_newest(any_box: MailBox) -> None:
-    """The last weeks of a large folder come first; what lies below old mail that was moved in comes later, and once."""
-    any_box.add("hidden", at=NOW - timedelta(days=3))
-    letters = {f"old{number}": NOW - timedelta(days=500) for number in range(520)}
-    letters |= {f"new{number}": NOW - timedelta(days=1 + number % 20) for number in range(30)}
-    for name, at in letters.items():
-        any_box.add(name, at=at)
-    order = [name_of(one.record) for one in live_changes(pull(any_box)) if isinstance(one, Upsert)]
-    assert sorted(order) == sorted([*letters, "hidden"])
-    assert all(name.startswith("new") for name in order[:30])
-
-
-def test_the_day_asked_for_is_kept_to_in_a_large_folder(any_box: MailBox) -> None:
-    """Of an account read from a day on within the last weeks all comes that came since, wherever it stands."""
-
-    def put(name: str, days: int) -> None:
-        at = NOW - timedelta(days=days)
-        any_box.put(a_letter(name, Date=at.strftime("%a, %d %b %Y %H:%M:%S +0000")), at=at)
-
-    put("hidden", 3)
-    for number in range(520):
-        put(f"old{number}", 500)
-    put("new", 2)
-    assert names(read(any_box, since=(NOW - timedelta(days=10)).date())) == ["hidden", "new"]
-
-
 def test_nothing_from_before_the_day_is_read(any_box: MailBox) -> None:
     """`since` leaves out what is older; an earlier day brings it, a later one takes nothing away."""
     for name, day in (("new", 5), ("older", 100), ("oldest", 800)):
