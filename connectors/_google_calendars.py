@@ -14,7 +14,7 @@ from msgspec import Raw, Struct, field
 from connectors._google import Api
 from connectors._google_events import MASK, MOST_ATTENDEES, TYPES
 from connectors._google_listing import Held, Listing
-from connectors._holdings import failing
+from connectors._holdings import failing, suspicious
 from connectors._ical import Surroundings, window_end
 from connectors._ical_zones import Zones, known_zone, to_utc
 from connectors._mail_text import clean
@@ -176,7 +176,7 @@ class Reading:
             state.token = ""
             return self._see_calendars()
         if not entries and state.held:
-            raise SuspiciousSnapshot(_suspicious("The list of calendars", len(state.held)))
+            raise SuspiciousSnapshot(suspicious("The list of calendars", len(state.held)))
         state.entries, state.token = entries, token
         return unreadable
 
@@ -221,7 +221,7 @@ class Reading:
         listing = self._taken(one, fresh, held)
         fresh.token = yield from self._listed(one, listing, {"timeMin": fresh.bound}, "snapshot")
         if len(known) > 1 and not fresh.ids() and fresh.bound <= (held.bound or fresh.bound):
-            raise SuspiciousSnapshot(_suspicious(one.name, len(known)))
+            raise SuspiciousSnapshot(suspicious(one.name, len(known)))
         self._state.held[one.key] = fresh
         yield from self._paged(_tombstones(known - fresh.ids()), stream, "snapshot")
         if not listing.has_kept:
@@ -328,10 +328,3 @@ def _stream(key: str) -> StreamName:
 
 def _rfc3339(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _suspicious(name: str, count: int) -> str:
-    return (
-        f"{name} now names none of the {count} items it named before. Nothing was removed. If that is right, "
-        "disconnect the account with --forget; else try again later."
-    )

@@ -22,6 +22,7 @@ from connectors._graph_events import (
 )
 from connectors._graph_items import Withheld, items
 from connectors._graph_rows import Fault, id_of
+from connectors._holdings import suspicious
 from connectors._withheld import withheld
 from schemas.errors import Missing, ReauthRequired, SuspiciousSnapshot
 
@@ -130,7 +131,7 @@ class Asking:
         news = News()
         self._ask_for(view, [one for one, member in here.items() if member.named != view.place.round], news)
         if len(news.gone) > 1 and len(news.gone) == len(here):
-            raise SuspiciousSnapshot(suspicious(view.name, len(here)))
+            raise SuspiciousSnapshot(suspicious(view.name, len(here), "events"))
         self._ask_for_instances(view, news.series)
         return news
 
@@ -273,10 +274,3 @@ def _lacking(series: Series, member: Member | None) -> list[str]:
     partial = [one.id for one in series.instances.values() if one.type == "exception" and not one.is_told]
     held = member.exceptions.values() if member else ()
     return [*partial, *(one for one in held if one not in series.instances)]
-
-
-def suspicious(name: str, count: int) -> str:
-    return (
-        f"{name} now names none of the {count} events it named before. Nothing was removed. If that is right, "
-        "disconnect the account with --forget; else try again later."
-    )

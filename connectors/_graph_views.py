@@ -37,9 +37,9 @@ from connectors._graph_calendars import (
 )
 from connectors._graph_delta import Pages, changes_since, whole_round
 from connectors._graph_events import SELECTED, Event, Reader, has_times, stamp_of
-from connectors._graph_news import Asking, News, RowsOf, Series, suspicious, until_of, version_of
+from connectors._graph_news import Asking, News, RowsOf, Series, until_of, version_of
 from connectors._graph_rows import Fault
-from connectors._holdings import failing
+from connectors._holdings import failing, suspicious
 from connectors._ical_zones import Zones
 from connectors._mail_text import clean
 from connectors._revisions import is_older, revised
@@ -160,7 +160,7 @@ class Reading:
             )
         held = sum(len(view.members) for view in state.views.values())
         if not found and held > 1:
-            raise SuspiciousSnapshot(suspicious(self._access.account, held))
+            raise SuspiciousSnapshot(suspicious(self._access.account, held, "events"))
         for name in [name for name in state.views if name not in chosen]:
             view = state.views.pop(name)
             for one, member in view.members.items():

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors._google import PEOPLE, Api, is_granted, require, scope
+from connectors._holdings import suspicious
 from connectors._mail_text import clean
 from connectors._vcard import Book, Property, escaped, read_contact
 from schemas.connector import (
@@ -247,10 +248,7 @@ class GoogleContactsSource:
         listing = _Listing(fresh, held, self._book)
         fresh.token = yield from self._listed(api, feed, listing, "")
         if len(held.names) > 1 and not fresh.names:
-            raise SuspiciousSnapshot(
-                f"{_TITLE} now names none of the {len(held.names)} people it named before. Nothing was removed. If "
-                "that is right, disconnect the account with --forget; else try again later."
-            )
+            raise SuspiciousSnapshot(suspicious(_TITLE, len(held.names), "people"))
         state.held[feed.stream] = fresh
         yield from self._paged(_tombstones(held.names - fresh.names), feed.stream, "snapshot")
         if not listing.has_kept:

@@ -21,7 +21,7 @@ from connectors._graph_channels import watching
 from connectors._graph_delta import Pages, Place, changes_since, whole_round
 from connectors._graph_people import SELECTED, Entry, contact_of, entry_stamp, read_entry
 from connectors._graph_rows import id_of
-from connectors._holdings import failing
+from connectors._holdings import failing, suspicious
 from connectors._mail_text import clean
 from connectors._revisions import Kept, is_older, revised
 from schemas.connector import (
@@ -217,10 +217,7 @@ class _Reading:
     def _retire_unnamed(self, book: _Book) -> None:
         gone = [one for one, member in book.members.items() if member.named != book.place.round]
         if len(gone) > 1 and len(gone) == len(book.members):
-            raise SuspiciousSnapshot(
-                f"{book.name} now names none of the {len(gone)} contacts it named before. Nothing was removed. If that "
-                "is right, disconnect the account with --forget; else try again later."
-            )
+            raise SuspiciousSnapshot(suspicious(book.name, len(gone), "contacts"))
         for one in gone:
             self._retire(book, one)
 

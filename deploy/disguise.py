@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from deploy.logs import MASK, Redactor
+from deploy.logs import ADDRESS, MASK, Redactor
 
 _HERE = frozenset({"localhost", "127.0.0.1", "0.0.0.0"})  # noqa: S104  # nothing is bound, it is read
 _URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]{0,2000}")
-_ADDRESS = re.compile(r"[^\s@<>\"'(),;:\[\]]{1,64}@[^\s@<>\"'(),;:\[\]]{1,255}")
 _ACCOUNT = re.compile(r"\b([a-z]{2,20})-[0-9a-f]{8}\b")
 _HOST = re.compile(r"(?i)(?<![\w.-])(?:[a-z0-9_-]{1,63}\.){1,9}[a-z][a-z0-9-]{1,62}(?![\w-])")
 _IP = re.compile(
@@ -53,7 +52,7 @@ class Disguise:
         if self._known:
             text = self._words().sub(lambda found: self._known[found.group().lower()], text)
         steps: tuple[tuple[re.Pattern[str], _Placed], ...] = (
-            (_ADDRESS, lambda found: self._placeholder("address", found.group())),
+            (ADDRESS, lambda found: self._placeholder("address", found.group())),
             (_ACCOUNT, lambda found: self._placeholder(found.group(1), found.group())),
             (_PATH, lambda found: self._placeholder("path", found.group())),
             (_HOST, self._host),

@@ -24,7 +24,7 @@ _PRIVATE_KEYS = re.compile(
     r"|passw|authorization|cookie|api_?key|code_verifier"
 )
 # Each is linear in its input: one class repeated, bounded by a character outside it.
-_ADDRESS = re.compile(r"[^\s@<>\"'(),;:\[\]]{1,64}@[^\s@<>\"'(),;:\[\]]{1,255}")
+ADDRESS = re.compile(r"[^\s@<>\"'(),;:\[\]]{1,64}@[^\s@<>\"'(),;:\[\]]{1,255}")
 _CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@]{1,300}@")
 _QUERY = re.compile(r"(?i)\b(https?://[^\s?#]{1,2000})[?#][^\s\"']{1,4000}")
 _BEARER = re.compile(r"(?i)\b(bearer|basic|oauth|cookie:|set-cookie:)[ =:]+[^\s,;]{6,4000}")
@@ -87,7 +87,7 @@ class Redactor:
         text = _QUERY.sub(rf"\1?{MASK}", text)
         text = _BEARER.sub(rf"\1 {MASK}", text)
         text = _PAIR.sub(rf"\1\2{MASK}", text)
-        text = _ADDRESS.sub(MASK, text)
+        text = ADDRESS.sub(MASK, text)
         for secret in known:
             text = text.replace(secret, MASK)
         return text

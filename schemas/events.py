@@ -70,7 +70,6 @@ _words_decoder = msgspec.json.Decoder(MailWords)
 
 _MAIL = str(Message.__struct_config__.tag)
 SOURCE_KINDS: tuple[str, ...] = tuple(str(kind.__struct_config__.tag) for kind in get_args(SourceRecord))
-DECISION_KINDS: tuple[str, ...] = tuple(str(kind.__struct_config__.tag) for kind in get_args(AnyDecision))
 
 
 def kind_of(body: EventBody) -> str:

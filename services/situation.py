@@ -46,7 +46,6 @@ TEXT_HORIZON = timedelta(days=100)
 """How far back they look at what was written; further, to when the book began, at what asks or promises alone."""
 AHEAD = timedelta(days=60)
 _RUN = 2_000
-_MEETING_PARTS = frozenset({Part.ORGANIZER, Part.ATTENDEE, Part.OPTIONAL, Part.DECLINED})
 _OWNER_PART = {0: "none", Part.FROM: "from", Part.TO: "to", Part.CC: "cc", Part.BCC: "bcc"}
 _PARTSTAT = {Part.DECLINED: "declined", Part.ORGANIZER: "accepted"}
 

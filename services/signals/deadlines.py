@@ -13,15 +13,13 @@ Which day a word means, where people differ:
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 
 from msgspec import Struct
 
 FRIDAY, SUNDAY = 4, 6
-
-Resolve = Callable[["re.Match[str]", datetime], date | None]
 
 
 class _Words(Struct, frozen=True):
